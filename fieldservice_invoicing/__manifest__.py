@@ -1,0 +1,37 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+{
+    "name": "Field Service Invoicing",
+    "summary": "Invoice finished field service orders, once each, in Odoo Accounting",
+    "version": "19.0.1.0.0",
+    "license": "AGPL-3",
+    "category": "Field Service",
+    "author": "fieldservice_invoicing contributors",
+    "website": "https://github.com/fieldservice-invoicing/fieldservice_invoicing",
+    "depends": ["fieldservice", "account"],
+    "data": [
+        "security/res_groups.xml",
+        "security/ir.model.access.csv",
+        "security/ir_rule.xml",
+        "data/fsm_stage.xml",
+        "views/fsm_order_line_views.xml",
+        "views/fsm_order_invoice_views.xml",
+        "views/account_move_views.xml",
+        "wizards/fsm_order_create_invoice_views.xml",
+        "wizards/fsm_order_cancel_invoice_views.xml",
+        "wizards/fsm_order_mark_billed_views.xml",
+        "views/fsm_order_views.xml",
+        "views/fsm_stage_views.xml",
+        "views/fsm_equipment_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
+    ],
+    "assets": {
+        "web.assets_backend": [
+            "fieldservice_invoicing/static/src/scss/invoice_card.scss",
+        ],
+        "web.assets_tests": [
+            "fieldservice_invoicing/static/tests/tours/*.js",
+        ],
+    },
+    "development_status": "Beta",
+}

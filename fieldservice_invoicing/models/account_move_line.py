@@ -1,0 +1,104 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    fsm_order_line_id = fields.Many2one(
+        "fsm.order.line",
+        string="Service Order Line",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The line of a service order that this invoice line bills.",
+    )
+    service_discount_amount = fields.Monetary(
+        string="Discount Amount",
+        currency_field="currency_id",
+        help="Amount off the whole line, after the discount in percent.",
+    )
+
+    @api.depends("service_discount_amount")
+    def _compute_totals(self):
+        return super()._compute_totals()
+
+    @api.model
+    def _apply_discount_amount(self, base_line, amount):
+        """Take an amount off a base line of ``account.tax``, exactly.
+
+        A percentage has too few decimals for it. The price of one unit falls
+        instead, so that taxes by quantity stay what they are.
+
+        :param dict base_line: changed in place
+        :param float amount: off the whole line, in the base line's currency
+        """
+        if amount and base_line["quantity"]:
+            base_line["price_unit"] *= 1 - base_line["discount"] / 100.0
+            base_line["price_unit"] -= amount / base_line["quantity"]
+            base_line["discount"] = 0.0
+
+    @api.constrains("service_discount_amount", "price_unit", "quantity", "discount")
+    def _check_service_discount_amount(self):
+        for line in self.filtered("service_discount_amount"):
+            gross = line.price_unit * line.quantity * (1 - line.discount / 100.0)
+            limit = line.currency_id.round(gross)
+            if not 0 <= line.service_discount_amount <= limit:
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s”: the discount has to be between 0 and %(limit)s.",
+                        line=line.name,
+                        limit=line.currency_id.format(limit),
+                    )
+                )
+
+    def _copy_data_extend_business_fields(self, values):
+        res = super()._copy_data_extend_business_fields(values)
+        values["fsm_order_line_id"] = self.fsm_order_line_id.id
+        return res
+
+    @api.model
+    def _get_issued_fields(self):
+        """Names (set) of the fields that lines of an issued service invoice keep."""
+        return {
+            "move_id",
+            "name",
+            "display_type",
+            "product_id",
+            "product_uom_id",
+            "quantity",
+            "price_unit",
+            "discount",
+            "service_discount_amount",
+            "tax_ids",
+            "account_id",
+            "partner_id",
+            "currency_id",
+            "amount_currency",
+            "balance",
+            "debit",
+            "credit",
+            "fsm_order_line_id",
+        }
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.move_id._ensure_not_issued()
+        return lines
+
+    def write(self, vals):
+        if names := vals.keys() & self._get_issued_fields():
+            self.filtered(
+                lambda line: any(
+                    self.env["account.move"]._field_will_change(line, vals, name)
+                    for name in names
+                )
+            ).move_id._ensure_not_issued()
+        return super().write(vals)
+
+    def unlink(self):
+        self.move_id._ensure_not_issued()
+        return super().unlink()

@@ -1,0 +1,23 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class FsmEquipment(models.Model):
+    _inherit = "fsm.equipment"
+
+    product_id = fields.Many2one(
+        "product.product",
+        string="Product",
+        check_company=True,
+        help="Product that an invoice bills when it includes the unit price.",
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    list_price = fields.Monetary(
+        string="Unit Price",
+        help="Price of this unit, before discounts. Zero: the price of its product.",
+    )
+
+    def _has_unit_price(self):
+        """Whether the equipment (one record) can be billed as a unit (bool)."""
+        self.ensure_one()
+        return bool(self.product_id or self.list_price)

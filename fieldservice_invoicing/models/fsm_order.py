@@ -1,0 +1,1241 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
+from markupsafe import Markup
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .res_company import GROUP_MANAGER, GROUP_USER
+
+INVOICE_READERS = (
+    "fieldservice_invoicing.group_service_invoice_user,"
+    "account.group_account_readonly,account.group_account_invoice"
+)
+
+
+class FsmOrder(models.Model):
+    _inherit = "fsm.order"
+
+    line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
+    bill_to_id = fields.Many2one(
+        "res.partner",
+        string="Bill-to",
+        compute="_compute_bill_to_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        index="btree_not_null",
+        tracking=True,
+        help="Who gets the invoice: the invoice address of the location's owner, "
+        "or another contact.",
+    )
+    pricelist_id = fields.Many2one(
+        "product.pricelist",
+        string="Price List",
+        compute="_compute_pricelist_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    fiscal_position_id = fields.Many2one(
+        "account.fiscal.position",
+        string="Fiscal Position",
+        compute="_compute_fiscal_position_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Maps the taxes and income accounts of the products for this bill-to.",
+    )
+    payment_term_id = fields.Many2one(
+        "account.payment.term",
+        string="Payment Terms",
+        compute="_compute_payment_term_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    include_unit_price = fields.Boolean(
+        default=True,
+        help="Bill the order's equipment at its price, beside labor and items.",
+    )
+    amount_untaxed = fields.Monetary(
+        string="Untaxed Amount", compute="_compute_amounts", store=True
+    )
+    amount_tax = fields.Monetary(string="Taxes", compute="_compute_amounts", store=True)
+    amount_total = fields.Monetary(
+        string="Total", compute="_compute_amounts", store=True
+    )
+    tax_totals = fields.Binary(compute="_compute_tax_totals", exportable=False)
+    amount_invoiced = fields.Monetary(
+        string="Invoiced",
+        compute="_compute_billing",
+        store=True,
+        help="Untaxed amount on the active invoice, less posted credit notes.",
+    )
+    amount_to_invoice = fields.Monetary(
+        string="To Invoice",
+        compute="_compute_billing",
+        store=True,
+        help="Untaxed amount of the billable order lines that is on no invoice.",
+    )
+    billing_status = fields.Selection(
+        [
+            ("not_ready", "Not Ready"),
+            ("nothing", "Nothing to Invoice"),
+            ("to_invoice", "To Invoice"),
+            ("draft", "Draft Invoice"),
+            ("invoiced", "Invoiced"),
+            ("paid", "Paid"),
+            ("marked_billed", "Marked as Billed"),
+        ],
+        compute="_compute_billing",
+        store=True,
+        index=True,
+    )
+    marked_billed_reason = fields.Char(readonly=True, copy=False)
+    marked_billed_user_id = fields.Many2one("res.users", readonly=True, copy=False)
+    marked_billed_date = fields.Datetime(readonly=True, copy=False)
+    invoice_link_ids = fields.One2many(
+        "fsm.order.invoice",
+        "order_id",
+        string="Service Invoices",
+        readonly=True,
+        copy=False,
+        groups=INVOICE_READERS,
+    )
+    service_invoice_count = fields.Integer(
+        string="Invoices",
+        compute="_compute_active_invoice",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
+    )
+    active_invoice_id = fields.Many2one(
+        "account.move",
+        string="Active Invoice",
+        compute="_compute_active_invoice",
+        search="_search_active_invoice_id",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
+    )
+    active_invoice_status = fields.Selection(
+        related="active_invoice_id.service_invoice_status",
+        string="Invoice Status",
+        groups=INVOICE_READERS,
+    )
+    active_invoice_due = fields.Date(
+        related="active_invoice_id.invoice_date_due", groups=INVOICE_READERS
+    )
+    active_invoice_residual = fields.Monetary(
+        related="active_invoice_id.amount_residual",
+        string="Amount Due",
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_currency_id = fields.Many2one(
+        "res.currency", compute="_compute_card_amounts", compute_sudo=True
+    )
+    card_labor = fields.Monetary(
+        string="Labor",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    card_parts = fields.Monetary(
+        string="Parts",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    card_unit = fields.Monetary(
+        string="Unit",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    card_other = fields.Monetary(
+        string="Other",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    card_tax = fields.Monetary(
+        string="Tax",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    card_total = fields.Monetary(
+        string="Invoice Total",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+    )
+    billing_difference = fields.Monetary(
+        compute="_compute_billing_difference",
+        help="By how much the order's lines changed since it was invoiced, untaxed.",
+    )
+    pending_draft = fields.Monetary(
+        string="In Draft",
+        compute="_compute_pending",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
+        help="Total of the draft invoices of this order.",
+    )
+    pending_payment = fields.Monetary(
+        string="Awaiting Payment",
+        compute="_compute_pending",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
+        help="Amount due on the issued invoices of this order.",
+    )
+    service_invoicing = fields.Boolean(related="company_id.service_invoicing")
+    service_labor_product_id = fields.Many2one(
+        related="company_id.service_labor_product_id"
+    )
+    is_invoiceable = fields.Boolean(related="stage_id.is_invoiceable")
+    can_create_invoice = fields.Boolean(compute="_compute_can_invoice")
+    can_cancel_invoice = fields.Boolean(compute="_compute_can_invoice")
+    can_post_invoice = fields.Boolean(compute="_compute_can_invoice")
+    can_mark_billed = fields.Boolean(compute="_compute_can_invoice")
+
+    # ------------------------------------------------------------------
+    # Whom to bill, and on which terms
+    # ------------------------------------------------------------------
+
+    @api.depends("location_id")
+    def _compute_bill_to_id(self):
+        for order in self:
+            if order._is_billed():
+                continue
+            location = order.location_id
+            partner = location.owner_id or location.partner_id
+            order.bill_to_id = partner.address_get(["invoice"])["invoice"]
+
+    @api.depends("bill_to_id", "company_id")
+    def _compute_pricelist_id(self):
+        for order in self.filtered(lambda order: not order._is_billed()):
+            bill_to = order.bill_to_id.with_company(order.company_id)
+            order.pricelist_id = bill_to.property_product_pricelist
+
+    @api.depends("pricelist_id", "company_id")
+    def _compute_currency_id(self):
+        for order in self.filtered(lambda order: not order._is_billed()):
+            order.currency_id = (
+                order.pricelist_id.currency_id or order.company_id.currency_id
+            )
+
+    @api.depends("bill_to_id", "company_id")
+    def _compute_fiscal_position_id(self):
+        for order in self.filtered(lambda order: not order._is_billed()):
+            order.fiscal_position_id = (
+                self.env["account.fiscal.position"]
+                .with_company(order.company_id)
+                ._get_fiscal_position(order.bill_to_id)
+            )
+
+    @api.depends("bill_to_id", "company_id")
+    def _compute_payment_term_id(self):
+        for order in self.filtered(lambda order: not order._is_billed()):
+            bill_to = order.bill_to_id.with_company(order.company_id)
+            order.payment_term_id = (
+                bill_to.property_payment_term_id
+                or order.company_id.service_payment_term_id
+            )
+
+    def _is_billed(self):
+        """Whether the order (one record) has an active invoice (bool)."""
+        self.ensure_one()
+        return any(self.sudo()._origin.invoice_link_ids.mapped("is_active"))
+
+    # ------------------------------------------------------------------
+    # Amounts
+    # ------------------------------------------------------------------
+
+    def _get_priced_lines(self, include_unit_price=None):
+        """Lines (`fsm.order.line`) that the customer is charged for.
+
+        :param include_unit_price: whether units count; None: as the order says
+        """
+        self.ensure_one()
+        if include_unit_price is None:
+            include_unit_price = self.include_unit_price
+        return self.line_ids.filtered(
+            lambda line: line.is_billable
+            and not line.display_type
+            and (include_unit_price or line.kind != "unit")
+        )
+
+    def _get_currency_rate(self):
+        """Units of the order's currency for one of the company's, today (float)."""
+        self.ensure_one()
+        return self.env["res.currency"]._get_conversion_rate(
+            from_currency=self.company_id.currency_id,
+            to_currency=self.currency_id or self.company_id.currency_id,
+            company=self.company_id,
+            date=fields.Date.context_today(self),
+        )
+
+    @api.depends(
+        "line_ids.price_subtotal",
+        "line_ids.price_total",
+        "line_ids.is_billable",
+        "line_ids.kind",
+        "include_unit_price",
+        "currency_id",
+        "company_id",
+        "payment_term_id",
+    )
+    def _compute_amounts(self):
+        for order in self:
+            base_lines = order._get_tax_base_lines(order._get_priced_lines())
+            totals = order._get_tax_totals(base_lines)
+            order.amount_untaxed = totals["base_amount_currency"]
+            order.amount_tax = totals["tax_amount_currency"]
+            order.amount_total = totals["total_amount_currency"]
+
+    @api.depends_context("lang")
+    @api.depends("amount_total")
+    def _compute_tax_totals(self):
+        for order in self:
+            base_lines = order._get_tax_base_lines(order._get_priced_lines())
+            order.tax_totals = order._get_tax_totals(base_lines)
+
+    def _get_tax_base_lines(self, lines, options=None):
+        """Base lines with rounded tax details, as the invoice computes them.
+
+        :param lines: `fsm.order.line` of this order, without sections and notes
+        :param options: None for the lines as they stand, else those of
+            :meth:`_create_invoices`, for what is left to invoice
+        :return: list of dicts of ``account.tax``; ``record`` is the order line
+        """
+        self.ensure_one()
+        AccountTax = self.env["account.tax"]
+        base_lines = [
+            line._prepare_base_line_for_taxes_computation(
+                **({} if options is None else self._get_line_options(line, options)),
+                **({} if options is None else {"quantity": line.qty_to_invoice}),
+            )
+            for line in lines
+        ]
+        company = self.company_id or self.env.company
+        AccountTax._add_tax_details_in_base_lines(base_lines, company)
+        base_lines += self._get_early_payment_base_lines(base_lines)
+        AccountTax._add_tax_details_in_base_lines(base_lines[len(lines) :], company)
+        AccountTax._round_base_lines_tax_details(base_lines, company)
+        return base_lines
+
+    def _get_early_payment_base_lines(self, base_lines):
+        """Base lines of an early payment discount that always lowers the tax.
+
+        With the payment terms' tax reduction “Always (upon invoice)” the invoice
+        taxes the discounted base, whether or not the customer pays early.
+
+        :param base_lines: list of dicts with their tax details
+        :return: list of dicts, two for each base line or none
+        """
+        self.ensure_one()
+        term = self.payment_term_id
+        if not (
+            term.early_discount
+            and term.early_pay_discount_computation == "mixed"
+            and term.discount_percentage
+        ):
+            return []
+        prepare = self.env["account.tax"]._prepare_base_line_for_taxes_computation
+        currency = self.currency_id or self.company_id.currency_id
+        result = []
+        for base_line in base_lines:
+            subtotal = currency.round(
+                base_line["tax_details"]["raw_total_excluded_currency"]
+            )
+            amount = subtotal / 100 * term.discount_percentage
+            taxes = base_line["tax_ids"].flatten_taxes_hierarchy()
+            common = {
+                "quantity": 1.0,
+                "currency_id": currency,
+                "rate": base_line["rate"],
+                "special_type": "early_payment",
+            }
+            taxes = taxes.filtered(lambda tax: tax.amount_type != "fixed")
+            empty = self.env["fsm.order.line"]
+            result.append(prepare(empty, price_unit=-amount, tax_ids=taxes, **common))
+            result.append(prepare(empty, price_unit=amount, **common))
+        return result
+
+    def _get_tax_totals(self, base_lines):
+        """Totals (dict) of :meth:`_get_tax_base_lines`, for the tax totals widget."""
+        self.ensure_one()
+        return self.env["account.tax"]._get_tax_totals_summary(
+            base_lines=base_lines,
+            currency=self.currency_id or self.company_id.currency_id,
+            company=self.company_id or self.env.company,
+        )
+
+    # ------------------------------------------------------------------
+    # Billing status
+    # ------------------------------------------------------------------
+
+    @api.depends(
+        "stage_id.is_invoiceable",
+        "amount_untaxed",
+        "amount_total",
+        "line_ids.is_billable",
+        "line_ids.display_type",
+        "line_ids.quantity",
+        "marked_billed_date",
+        "invoice_link_ids.is_active",
+        "invoice_link_ids.amount_untaxed",
+        "invoice_link_ids.credited_untaxed",
+        "invoice_link_ids.move_id.state",
+        "invoice_link_ids.move_id.payment_state",
+        "invoice_link_ids.move_id.currency_id",
+    )
+    def _compute_billing(self):
+        for order in self:
+            links = order.invoice_link_ids.filtered("is_active")
+            order.amount_invoiced = sum(
+                link.currency_id._convert(
+                    link.amount_untaxed - link.credited_untaxed,
+                    order.currency_id or order.company_id.currency_id,
+                    order.company_id,
+                    link.move_id.invoice_date or fields.Date.context_today(order),
+                )
+                for link in links
+            )
+            order.billing_status = order._get_billing_status(links)
+            order.amount_to_invoice = (
+                0.0
+                if order.billing_status in ("not_ready", "marked_billed")
+                else order.amount_untaxed - order.amount_invoiced
+            )
+
+    def _get_billing_status(self, links):
+        """Billing status (str) of one order, by its active claims."""
+        self.ensure_one()
+        if moves := links.move_id:
+            if any(move.state == "draft" for move in moves):
+                return "draft"
+            paid = all(move.payment_state in ("paid", "in_payment") for move in moves)
+            return "paid" if paid else "invoiced"
+        if self.marked_billed_date:
+            return "marked_billed"
+        if not self.stage_id.is_invoiceable:
+            return "not_ready"
+        has_quantity = any(line.quantity for line in self._get_priced_lines())
+        return "to_invoice" if has_quantity else "nothing"
+
+    @api.depends("invoice_link_ids.is_active")
+    def _compute_active_invoice(self):
+        for order in self:
+            links = order.invoice_link_ids
+            order.service_invoice_count = len(links.move_id)
+            order.active_invoice_id = links.filtered("is_active").move_id[:1]
+
+    @api.model
+    def _search_active_invoice_id(self, operator, value):
+        if operator in ("in", "any", "="):
+            has_invoice = [("is_active", "=", True), ("move_id", operator, value)]
+            if operator == "in" and False in value:
+                return NotImplemented
+            return [("invoice_link_ids", "any", has_invoice)]
+        return NotImplemented
+
+    @api.depends("amount_to_invoice", "invoice_link_ids.is_active")
+    def _compute_billing_difference(self):
+        for order in self:
+            order.billing_difference = (
+                order.amount_to_invoice if order._is_billed() else 0.0
+            )
+
+    @api.depends("active_invoice_id", "line_ids.price_subtotal", "include_unit_price")
+    def _compute_card_amounts(self):
+        for order in self:
+            invoice = order.active_invoice_id
+            order.card_currency_id = invoice.currency_id or order.currency_id
+            totals = defaultdict(float)
+            if invoice:
+                lines = invoice.invoice_line_ids.filtered(
+                    lambda line: line.display_type == "product"
+                )
+                if len(invoice.service_order_link_ids) > 1:
+                    lines &= order.line_ids.invoice_line_ids
+                for line in lines:
+                    totals[line.fsm_order_line_id.kind or "charge"] += (
+                        line.price_subtotal
+                    )
+                order.card_total = sum(lines.mapped("price_total"))
+                if len(invoice.service_order_link_ids) == 1:
+                    order.card_total = invoice.amount_total
+                order.card_tax = order.card_total - sum(lines.mapped("price_subtotal"))
+            else:
+                for line in order._get_priced_lines():
+                    totals[line.kind] += line.price_subtotal
+                order.card_tax = order.amount_tax
+                order.card_total = order.amount_total
+            order.card_labor = totals["labor"]
+            order.card_parts = totals["part"]
+            order.card_unit = totals["unit"]
+            order.card_other = totals["charge"]
+
+    @api.depends("invoice_link_ids.is_active")
+    def _compute_pending(self):
+        for order in self:
+            pending = {"draft": 0.0, "posted": 0.0}
+            for move in order.invoice_link_ids.filtered("is_active").move_id:
+                pending[move.state] += move.currency_id._convert(
+                    move.amount_residual,
+                    order.currency_id,
+                    order.company_id,
+                    move.invoice_date or fields.Date.context_today(order),
+                )
+            order.pending_draft = pending["draft"]
+            order.pending_payment = pending["posted"]
+
+    @api.depends_context("uid")
+    @api.depends(
+        "stage_id.is_invoiceable",
+        "company_id.service_invoicing",
+        "billing_status",
+        "invoice_link_ids.is_active",
+    )
+    def _compute_can_invoice(self):
+        user = self.env.user
+        may_create = user.has_group(GROUP_USER)
+        may_cancel = user.has_group(GROUP_MANAGER)
+        may_post = user.has_group("account.group_account_invoice")
+        for order in self:
+            enabled = order.company_id.service_invoicing
+            invoice = order.sudo().active_invoice_id
+            order.can_create_invoice = (
+                enabled and may_create and order.is_invoiceable and not invoice
+            )
+            order.can_mark_billed = enabled and may_cancel and not invoice
+            order.can_cancel_invoice = (
+                enabled
+                and may_cancel
+                and bool(invoice)
+                and not invoice._get_cancel_refusal()
+            )
+            order.can_post_invoice = enabled and may_post and bool(invoice)
+
+    # ------------------------------------------------------------------
+    # Create invoices
+    # ------------------------------------------------------------------
+
+    def _create_invoices(self, grouped=False, lines=None, **options):
+        """Create one draft invoice for each order.
+
+        All or nothing: a refusal for one order leaves none created. Called by the
+        Create Invoice dialog and by code that invoices many orders.
+
+        :param bool grouped: one invoice for orders that agree in the keys of
+            :meth:`_get_invoice_grouping_keys`
+        :param lines: `fsm.order.line` to bill; anything but all of them is refused
+        :param options:
+            ``include_unit_price`` (bool) bills units or leaves them out, and is
+            remembered on the orders;
+            ``tax_treatment`` (str) and ``tax`` (`account.tax`), see
+            :meth:`_get_line_options`
+        :return: created `account.move` recordset, in superuser mode as created
+        :raise UserError: an order can not be invoiced, with the reason
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self._ensure_can_be_invoiced(lines)
+        if options.get("include_unit_price") is not None:
+            self.filtered(
+                lambda order: order.include_unit_price != options["include_unit_price"]
+            ).include_unit_price = options["include_unit_price"]
+        self._collect_order_lines()
+        vals_list = []
+        for order in self:
+            order = order.with_company(order.company_id)
+            values = order._prepare_invoice()
+            values["invoice_line_ids"] = order._prepare_invoice_lines(options)
+            values["service_tax_treatment"] = options.get("tax_treatment", "default")
+            values["service_tax_id"] = options.get("tax", self.env["account.tax"]).id
+            vals_list.append(values)
+        if grouped:
+            vals_list = self._group_invoice_vals(vals_list)
+        moves = self._create_account_invoices(vals_list)
+        moves._check_service_invoice_total()
+        self._log_created(moves)
+        return moves
+
+    def _ensure_can_be_invoiced(self, lines=None):
+        """Refuse orders that can not be invoiced: the one place for every reason.
+
+        :param lines: see :meth:`_create_invoices`
+        :raise UserError: names the order, the reason and the way out
+        :raise AccessError: the user lacks the right
+        """
+        self.company_id._ensure_service_invoicing(GROUP_USER)
+        self.check_access("write")
+        for order in self:
+            if reason := order._get_invoice_refusal(lines):
+                raise UserError(reason)
+
+    def _get_invoice_refusal(self, lines=None):
+        """Why the order (one record) can not be invoiced: hook for more reasons.
+
+        :param lines: see :meth:`_create_invoices`
+        :return: message (str), or False when it can be invoiced
+        """
+        self.ensure_one()
+        return (
+            self._get_active_invoice_refusal()
+            or self._get_stage_refusal()
+            or self._get_bill_to_refusal()
+            or self._get_lines_refusal(lines)
+        )
+
+    def _get_active_invoice_refusal(self):
+        """Refusal (str or False) for an order that has its one active invoice."""
+        invoice = self.sudo().active_invoice_id
+        return invoice and self.env._(
+            "An invoice already exists for this service order.\n"
+            "%(order)s is billed by %(invoice)s: open it from the order. To bill it "
+            "anew, cancel or credit that invoice first; to bill an order in portions, "
+            "use progress billing.",
+            order=self.name,
+            invoice=invoice.display_name,
+        )
+
+    def _get_stage_refusal(self):
+        """Refusal (str or False) by the order's stage."""
+        return not self.stage_id.is_invoiceable and self.env._(
+            "Service order %(order)s is in the stage “%(stage)s”, which is not "
+            "invoiceable. Complete the order first.",
+            order=self.name,
+            stage=self.stage_id.name,
+        )
+
+    def _get_bill_to_refusal(self):
+        """Refusal (str or False) by the bill-to."""
+        bill_to = self.bill_to_id
+        if not bill_to:
+            return self.env._(
+                "Service order %(order)s has no bill-to. Choose one on its Order Lines "
+                "tab, or give the location an owner.",
+                order=self.name,
+            )
+        if not bill_to.active:
+            return self.env._(
+                "The bill-to of service order %(order)s, %(partner)s, is archived. "
+                "Unarchive it or choose another bill-to.",
+                order=self.name,
+                partner=bill_to.name,
+            )
+        if (
+            not bill_to.country_id
+            and not self.fiscal_position_id
+            and self.company_id.taxes_by_country
+        ):
+            return self.env._(
+                "%(partner)s, the bill-to of service order %(order)s, has no country, "
+                "by which %(company)s chooses its taxes. Set the country, or a fiscal "
+                "position on the order.",
+                order=self.name,
+                partner=bill_to.name,
+                company=self.company_id.name,
+            )
+        return False
+
+    def _get_lines_refusal(self, lines=None):
+        """Refusal (str or False) by what there is to bill."""
+        billable = self._get_billable_lines()
+        if lines is not None and billable - lines:
+            return self.env._(
+                "Service order %(order)s can not be billed in portions: an invoice "
+                "takes all its billable lines. Use progress billing for deposits and "
+                "draws.",
+                order=self.name,
+            )
+        if not billable:
+            return self._get_nothing_billable_message()
+        return False
+
+    def _get_nothing_billable_message(self):
+        """What is missing (str) on an order with nothing to bill."""
+        lines = self.line_ids.filtered(lambda line: not line.display_type)
+        if not lines:
+            missing = self.env._("It has no order lines: add labor and parts.")
+        elif not any(lines.mapped("is_billable")):
+            missing = self.env._("None of its order lines is billable.")
+        else:
+            missing = self.env._("The quantity of its billable lines is zero.")
+        return self.env._(
+            "There is nothing to invoice on service order %(order)s. %(missing)s",
+            order=self.name,
+            missing=missing,
+        )
+
+    def _get_billable_lines(self):
+        """Lines (`fsm.order.line`) with something left to invoice, units too."""
+        return self._get_priced_lines(include_unit_price=True).filtered(
+            lambda line: not line.product_uom_id.is_zero(line.qty_to_invoice)
+            if line.product_uom_id
+            else line.qty_to_invoice
+        )
+
+    def _collect_order_lines(self):
+        """Bring the order lines up to date with what they come from.
+
+        Called when the dialog opens, before invoices are created, before a draft
+        is refreshed, and when an order's equipment changes. Here: a line for each
+        unit that has a price. Bridges add their sources and call ``super()``.
+        """
+        values = []
+        for order in self.filtered(lambda order: not order._is_issued()):
+            units = order.line_ids.filtered("equipment_id")
+            (
+                units.filtered(
+                    lambda line, order=order: line.equipment_id
+                    not in order.equipment_ids
+                    and not line._is_invoiced()
+                )
+            ).unlink()
+            missing = order.equipment_ids - units.exists().equipment_id
+            for equipment in missing:
+                if equipment._has_unit_price():
+                    values.append(order._prepare_unit_line(equipment))
+        if values:
+            self.env["fsm.order.line"].create(values)
+
+    def _is_issued(self):
+        """Whether the order (one record) has an active invoice past draft (bool)."""
+        return self.sudo().active_invoice_id.state == "posted"
+
+    def _prepare_unit_line(self, equipment):
+        """Values (dict) of the order line for one unit (`fsm.equipment`)."""
+        self.ensure_one()
+        return {
+            "order_id": self.id,
+            "kind": "unit",
+            "equipment_id": equipment.id,
+            "product_id": equipment.product_id.id,
+            "quantity": 1.0,
+            "quantity_source": "equipment",
+            "sequence": 100,
+        }
+
+    def _get_invoiceable_lines(self, include_unit_price=None):
+        """Lines (`fsm.order.line`) of one order for its invoice, with the sections
+        and notes that belong to them.
+
+        :param include_unit_price: whether units count; None: as the order says
+        """
+        self.ensure_one()
+        billable = self._get_billable_lines() & self._get_priced_lines(
+            include_unit_price
+        )
+        result = section = self.env["fsm.order.line"]
+        for line in self.line_ids.sorted():
+            if line.display_type == "line_section":
+                section = line
+            elif line.display_type == "line_note":
+                result += line
+            elif line in billable:
+                result += section + line
+                section = self.env["fsm.order.line"]
+        return result if billable else billable
+
+    def _prepare_invoice(self):
+        """Values of the order's invoice without its lines, without side effect.
+
+        :return: dict for ``account.move.create``
+        """
+        self.ensure_one()
+        values = {
+            "move_type": "out_invoice",
+            "company_id": self.company_id.id,
+            "partner_id": self.bill_to_id.id,
+            "partner_shipping_id": self.location_id.partner_id.id,
+            "fiscal_position_id": self.fiscal_position_id.id,
+            "currency_id": self.currency_id.id,
+            "invoice_payment_term_id": self.payment_term_id.id,
+            "invoice_origin": self.name,
+            "ref": self.name,
+            "invoice_user_id": self.env.uid,
+            "service_order_link_ids": [Command.create(self._prepare_invoice_link())],
+            "invoice_line_ids": [],
+        }
+        if journal := self.company_id.sudo().service_invoice_journal_id:
+            values["journal_id"] = journal.id
+        return values
+
+    def _prepare_invoice_link(self):
+        """Values (dict) of the claim on the invoice."""
+        self.ensure_one()
+        return {"order_id": self.id, "slot": "order"}
+
+    def _prepare_invoice_lines(self, options):
+        """Commands (list) that create the invoice lines of one order.
+
+        :param dict options: those of :meth:`_create_invoices`
+        :raise UserError: nothing is left to bill
+        """
+        self.ensure_one()
+        lines = self._get_invoiceable_lines()
+        if not lines:
+            raise UserError(self._get_only_units_message())
+        return [
+            Command.create(
+                line._prepare_invoice_line(
+                    **(
+                        {}
+                        if line.display_type
+                        else self._prepare_line_options(line, options)
+                    )
+                )
+            )
+            for line in lines.with_context(
+                lang=self.bill_to_id.lang or self.env.lang
+            )
+        ]
+
+    def _get_only_units_message(self):
+        """Refusal (str) when all there is to bill is left out by the dialog."""
+        return self.env._(
+            "There is nothing to invoice on service order %(order)s without its "
+            "units. Include the unit price, or add labor and parts.",
+            order=self.name,
+        )
+
+    def _get_line_options(self, line, options):
+        """Taxes and price of a line under the tax treatment chosen for an invoice.
+
+        :param line: one `fsm.order.line`
+        :param dict options: ``tax_treatment`` is ``default`` (the line's taxes),
+            ``tax`` (the tax in ``tax`` for every line) or ``exempt`` (none)
+        :return: dict with ``tax_ids`` (`account.tax`) and ``price_unit``, or empty.
+            A price that includes the line's own tax is adapted.
+        """
+        treatment = options.get("tax_treatment") or "default"
+        if treatment == "default":
+            return {}
+        taxes = options["tax"] if treatment == "tax" else self.env["account.tax"]
+        price = self.env["account.tax"]._adapt_price_unit_to_another_taxes(
+            line.price_unit, line.product_id, line.tax_ids, taxes
+        )
+        return {"tax_ids": taxes, "price_unit": price}
+
+    def _prepare_line_options(self, line, options):
+        """:meth:`_get_line_options` as values of an invoice line (dict)."""
+        values = self._get_line_options(line, options)
+        if "tax_ids" in values:
+            values["tax_ids"] = [Command.set(values["tax_ids"].ids)]
+        return values
+
+    @api.model
+    def _get_invoice_grouping_keys(self):
+        """Names (list) of invoice values that orders on one invoice share."""
+        return [
+            "company_id",
+            "partner_id",
+            "currency_id",
+            "fiscal_position_id",
+            "invoice_payment_term_id",
+            "journal_id",
+        ]
+
+    @api.model
+    def _group_invoice_vals(self, vals_list):
+        """Join the values of invoices that agree in the grouping keys.
+
+        :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines
+        :return: list of dicts, one for each invoice
+        """
+        keys = self._get_invoice_grouping_keys()
+        groups = {}
+        for values in vals_list:
+            key = tuple(values.get(name) for name in keys)
+            if key not in groups:
+                groups[key] = values
+                continue
+            target = groups[key]
+            target["invoice_line_ids"] += values["invoice_line_ids"]
+            target["service_order_link_ids"] += values["service_order_link_ids"]
+            if target["partner_shipping_id"] != values["partner_shipping_id"]:
+                target["partner_shipping_id"] = False
+            for name in ("invoice_origin", "ref"):
+                target[name] = f"{target[name]}, {values[name]}"
+        for values in groups.values():
+            if len(values["service_order_link_ids"]) > 1:
+                for sequence, command in enumerate(values["invoice_line_ids"]):
+                    command[2]["sequence"] = sequence
+        return list(groups.values())
+
+    def _create_account_invoices(self, vals_list):
+        """Create the invoices: the one place that needs superuser rights, because
+        who bills service orders need not be an accountant.
+
+        :param vals_list: list of dicts for ``account.move.create``
+        :return: `account.move` recordset in superuser mode
+        """
+        return (
+            self.env["account.move"]
+            .sudo()
+            .with_context(default_move_type="out_invoice")
+            .create(vals_list)
+        )
+
+    def _log_created(self, moves):
+        """Tell orders and invoices of each other in their chatter."""
+        moves._log_on_service_orders(self.env._("Draft invoice created: %s"))
+        moves._message_log_batch(
+            bodies={
+                move.id: self.env._(
+                    "Created from service order %s",
+                    move.service_order_link_ids.order_id._get_html_links(),
+                )
+                for move in moves
+            }
+        )
+
+    def _get_html_links(self):
+        """Markup with a link to each order, comma separated."""
+        return Markup(", ").join(order._get_html_link() for order in self)
+
+    # ------------------------------------------------------------------
+    # Actions of the card, the buttons and the menus
+    # ------------------------------------------------------------------
+
+    def action_create_invoice(self):
+        """Open the Create Invoice dialog for these orders.
+
+        :return: act_window dict, or a notification that names and opens the invoice
+            that a single order has already
+        :raise UserError, AccessError: see :meth:`_ensure_can_be_invoiced`
+        """
+        self.company_id._ensure_service_invoicing(GROUP_USER)
+        self.check_access("write")
+        if len(self) == 1 and (invoice := self.sudo().active_invoice_id):
+            return self._notify_existing_invoice(invoice)
+        self.filtered(lambda order: not order._is_billed())._collect_order_lines()
+        self._ensure_can_be_invoiced()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Create Invoice"),
+            "res_model": "fsm.order.create.invoice",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_order_ids": [Command.set(self.ids)]},
+        }
+
+    def _notify_existing_invoice(self, invoice):
+        """Notification (action dict) with a link to the invoice of one order."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "title": self.env._("An invoice already exists for this service order."),
+                "message": "%s",
+                "links": [
+                    {
+                        "label": invoice.display_name,
+                        "url": f"/odoo/account.move/{invoice.id}",
+                    }
+                ],
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def action_view_service_invoices(self):
+        """Open all invoices and credit notes of these orders (action dict)."""
+        self._ensure_can_read_invoices()
+        invoices = self.sudo().invoice_link_ids.move_id
+        return invoices.sudo(False)._get_service_invoice_action(
+            self.env._("Invoices")
+        )
+
+    def action_open_invoice(self):
+        """Open the active invoice of one order (action dict)."""
+        self.ensure_one()
+        self._ensure_can_read_invoices()
+        return self._get_active_invoice()._get_service_invoice_action(
+            self.env._("Invoice")
+        )
+
+    def action_view_journal_items(self):
+        """Open the journal items of the orders' invoices (action dict)."""
+        self.company_id._ensure_service_invoicing("account.group_account_invoice")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "account.action_account_moves_all_a"
+        )
+        moves = self.sudo().invoice_link_ids.move_id
+        action["domain"] = [("move_id", "in", (moves | moves.reversal_move_ids).ids)]
+        action["context"] = {"create": False}
+        return action
+
+    def _ensure_can_read_invoices(self):
+        """Refuse users without access to the orders, their company's switch off, or
+        without a group that reads invoices."""
+        self.company_id._ensure_service_invoicing(
+            "account.group_account_invoice"
+            if self.env.user.has_group("account.group_account_invoice")
+            else GROUP_USER
+        )
+        self.check_access("read")
+
+    def _get_active_invoice(self):
+        """The active invoice (`account.move`) of one order, as the user sees it.
+
+        :raise UserError: there is none
+        """
+        self.ensure_one()
+        invoice = self.sudo().active_invoice_id.sudo(False)
+        if not invoice:
+            raise UserError(
+                self.env._(
+                    "Service order %(order)s has no active invoice. Create one first.",
+                    order=self.name,
+                )
+            )
+        return invoice
+
+    def _get_invoice_for_accountant(self):
+        """The active invoice of one order for who may post it.
+
+        :raise AccessError: the user has no right to post
+        """
+        self.company_id._ensure_service_invoicing("account.group_account_invoice")
+        return self._get_active_invoice()
+
+    def action_post_invoice(self):
+        """Post the draft invoice of one order, as its own Confirm button does."""
+        return self._get_invoice_for_accountant().action_post()
+
+    def action_send_invoice(self):
+        """Open Odoo's send dialog for the invoice of one order (action dict)."""
+        return self._get_invoice_for_accountant().action_send_and_print()
+
+    def action_register_payment(self):
+        """Open Odoo's payment dialog for the invoice of one order (action dict)."""
+        return self._get_invoice_for_accountant().action_register_payment()
+
+    def action_credit_invoice(self):
+        """Open Odoo's credit note dialog for the invoice of one order (action dict)."""
+        self.company_id._ensure_service_invoicing(
+            "account.group_account_invoice"
+            if self.env.user.has_group("account.group_account_invoice")
+            else GROUP_MANAGER
+        )
+        return self._get_active_invoice().action_reverse()
+
+    def action_cancel_invoice(self):
+        """Open the Cancel Invoice dialog for the active invoices (action dict)."""
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        moves = self.env["account.move"].union(
+            *(order._get_active_invoice() for order in self)
+        )
+        return moves.action_cancel_service_invoice()
+
+    def action_refresh_invoice(self):
+        """Bring the draft invoice of these orders up to date with their lines.
+
+        Lines that someone added to the draft by hand stay.
+
+        :raise UserError: an order has no draft invoice
+        """
+        self.company_id._ensure_service_invoicing(GROUP_USER)
+        self.check_access("write")
+        for order in self:
+            invoice = order._get_active_invoice().sudo()
+            if invoice.state != "draft":
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s of service order %(order)s is issued: correct it "
+                        "by a credit note and a new invoice.",
+                        invoice=invoice.display_name,
+                        order=order.name,
+                    )
+                )
+            order._collect_order_lines()
+            order._refresh_draft_invoice(invoice)
+        return True
+
+    def _refresh_draft_invoice(self, invoice):
+        """Replace the lines of one order on its draft invoice (superuser mode)."""
+        self.ensure_one()
+        old_lines = invoice.invoice_line_ids.filtered(
+            lambda line: line.fsm_order_line_id.order_id == self
+        )
+        old_lines.unlink()
+        self.line_ids.invalidate_recordset(["qty_invoiced", "qty_to_invoice"])
+        options = {
+            "tax_treatment": invoice.service_tax_treatment,
+            "tax": invoice.service_tax_id,
+        }
+        invoice.write({"invoice_line_ids": self._prepare_invoice_lines(options)})
+        invoice._check_service_invoice_total()
+        invoice._message_log(body=self.env._("Refreshed from the service order."))
+        self._message_log_batch(
+            bodies={
+                self.id: self.env._(
+                    "Draft invoice refreshed: %s", invoice._get_html_link()
+                )
+            }
+        )
+
+    def action_mark_billed(self):
+        """Open the dialog that asks why these orders need no invoice (action dict)."""
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Mark as Billed"),
+            "res_model": "fsm.order.mark.billed",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_order_ids": [Command.set(self.ids)]},
+        }
+
+    def _mark_billed(self, reason):
+        """Take orders off the list to invoice; they can still be invoiced.
+
+        :param str reason: why no invoice is needed
+        :raise UserError: an order has an active invoice, or there is no reason
+        """
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        self.check_access("write")
+        if not (reason or "").strip():
+            raise UserError(self.env._("Give the reason why no invoice is needed."))
+        for order in self:
+            if refusal := order._get_active_invoice_refusal():
+                raise UserError(refusal)
+        self.with_context(service_invoicing_mark=True).write(
+            {
+                "marked_billed_reason": reason.strip(),
+                "marked_billed_user_id": self.env.uid,
+                "marked_billed_date": fields.Datetime.now(),
+            }
+        )
+        body = self.env._("Marked as billed: %s", reason.strip())
+        self._message_log_batch(bodies={order.id: body for order in self})
+
+    def action_unmark_billed(self):
+        """Take “Marked as Billed” back."""
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        self.check_access("write")
+        marked = self.filtered("marked_billed_date")
+        marked.write(
+            {
+                "marked_billed_reason": False,
+                "marked_billed_user_id": False,
+                "marked_billed_date": False,
+            }
+        )
+        body = self.env._("No longer marked as billed.")
+        marked._message_log_batch(bodies={order.id: body for order in marked})
+        return True
+
+    # ------------------------------------------------------------------
+    # Rules
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_billing_terms(self):
+        """Names (set) of the fields that stay as they are while an invoice is active."""
+        return {
+            "bill_to_id",
+            "pricelist_id",
+            "currency_id",
+            "fiscal_position_id",
+            "payment_term_id",
+            "include_unit_price",
+        }
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        orders = super().create(vals_list)
+        orders.filtered("equipment_ids")._collect_order_lines()
+        return orders
+
+    def write(self, vals):
+        self._ensure_terms_can_change(vals)
+        self._ensure_mark_can_change(vals)
+        res = super().write(vals)
+        if "equipment_ids" in vals:
+            self.filtered(lambda order: not order._is_billed())._collect_order_lines()
+        return res
+
+    def _ensure_terms_can_change(self, vals):
+        """Refuse new terms for billed orders, and a new company for orders that ever
+        had an invoice."""
+        for name in vals.keys() & (self._get_billing_terms() | {"company_id"}):
+            for order in self:
+                links = order.sudo().invoice_link_ids
+                if name != "company_id":
+                    links = links.filtered("is_active")
+                field = self._fields[name]
+                new = field.convert_to_cache(vals[name], order, validate=False)
+                if links and field.convert_to_cache(order[name], order) != new:
+                    raise UserError(
+                        self.env._(
+                            "%(field)s of service order %(order)s can not change: it "
+                            "is billed by %(invoice)s. Cancel or credit that invoice "
+                            "first.",
+                            field=field._description_string(self.env),
+                            order=order.name,
+                            invoice=links[0].move_id.display_name,
+                        )
+                        if name != "company_id"
+                        else self.env._(
+                            "Service order %(order)s has invoices of %(company)s and "
+                            "can not move to another company. Create an order there.",
+                            order=order.name,
+                            company=order.company_id.name,
+                        )
+                    )
+
+    def _ensure_mark_can_change(self, vals):
+        """Keep the mark as billed to those who may set it, over RPC too."""
+        names = {"marked_billed_reason", "marked_billed_user_id", "marked_billed_date"}
+        if vals.keys() & names:
+            self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+
+    @api.constrains(
+        "company_id", "pricelist_id", "fiscal_position_id", "payment_term_id"
+    )
+    def _check_billing_company(self):
+        for order in self.sudo():
+            for name in (
+                "bill_to_id",
+                "pricelist_id",
+                "fiscal_position_id",
+                "payment_term_id",
+            ):
+                company = order[name].company_id
+                if company and company not in order.company_id.parent_ids:
+                    raise ValidationError(
+                        self.env._(
+                            "%(field)s “%(value)s” belongs to %(other)s, service order "
+                            "%(order)s to %(company)s. Choose one of that company.",
+                            field=self._fields[name]._description_string(self.env),
+                            value=order[name].display_name,
+                            other=company.name,
+                            order=order.name,
+                            company=order.company_id.name,
+                        )
+                    )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        for order in self:
+            if links := order.sudo().invoice_link_ids:
+                raise UserError(
+                    self.env._(
+                        "Service order %(order)s has invoices (%(invoices)s) and can "
+                        "not be deleted: they are kept for audit. Cancel it instead.",
+                        order=order.name,
+                        invoices=", ".join(links.move_id.mapped("display_name")),
+                    )
+                )

@@ -1,0 +1,168 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class FsmOrderInvoice(models.Model):
+    """The claim of one service order on one invoice.
+
+    Written by the addon only, in superuser mode after its checks: no group has
+    more than read access.
+    """
+
+    _name = "fsm.order.invoice"
+    _description = "Service Order Invoice"
+    _order = "id desc"
+    _rec_name = "move_id"
+
+    order_id = fields.Many2one(
+        "fsm.order",
+        string="Service Order",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    move_id = fields.Many2one(
+        "account.move",
+        string="Invoice",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    slot = fields.Char(
+        required=True,
+        readonly=True,
+        default="order",
+        help="Part of the order's billing that the invoice covers: "
+        "“order” is the whole of it.",
+    )
+    is_active = fields.Boolean(
+        string="Active",
+        compute="_compute_is_active",
+        store=True,
+        precompute=True,
+        help="False once the invoice is cancelled, or posted credit notes have brought "
+        "the order's share of it to nothing.",
+    )
+    company_id = fields.Many2one(related="move_id.company_id", store=True, index=True)
+    currency_id = fields.Many2one(related="move_id.currency_id")
+    amount_untaxed = fields.Monetary(
+        string="Untaxed", compute="_compute_amounts", store=True
+    )
+    amount_total = fields.Monetary(
+        string="Total", compute="_compute_amounts", store=True
+    )
+    credited_untaxed = fields.Monetary(compute="_compute_amounts", store=True)
+    credited_total = fields.Monetary(
+        string="Credited", compute="_compute_amounts", store=True
+    )
+    invoice_date = fields.Date(related="move_id.invoice_date")
+    invoice_date_due = fields.Date(related="move_id.invoice_date_due")
+    invoice_status = fields.Selection(related="move_id.service_invoice_status")
+    amount_residual = fields.Monetary(
+        related="move_id.amount_residual", string="Amount Due"
+    )
+    cancel_reason = fields.Char(related="move_id.service_cancel_reason")
+    cancel_user_id = fields.Many2one(related="move_id.service_cancel_user_id")
+    cancel_date = fields.Datetime(related="move_id.service_cancel_date")
+
+    _one_active = models.UniqueIndex(
+        "(order_id, slot) WHERE is_active",
+        "An invoice already exists for this service order.",
+    )
+
+    @api.depends(
+        "move_id.state",
+        "move_id.invoice_line_ids.price_total",
+        "move_id.reversal_move_ids.state",
+        "move_id.reversal_move_ids.invoice_line_ids.price_total",
+    )
+    def _compute_is_active(self):
+        for link in self:
+            credit_notes = link._get_credit_notes()
+            link.is_active = link.move_id.state != "cancel" and not (
+                credit_notes
+                and link.move_id.currency_id.compare_amounts(
+                    link._get_share(credit_notes, "price_total"),
+                    link._get_share(link.move_id, "price_total"),
+                )
+                >= 0
+            )
+
+    @api.depends(
+        "move_id.invoice_line_ids.price_subtotal",
+        "move_id.invoice_line_ids.price_total",
+        "move_id.invoice_line_ids.fsm_order_line_id",
+        "move_id.reversal_move_ids.state",
+        "move_id.reversal_move_ids.invoice_line_ids.price_subtotal",
+        "move_id.reversal_move_ids.invoice_line_ids.price_total",
+    )
+    def _compute_amounts(self):
+        for link in self:
+            credit_notes = link._get_credit_notes()
+            link.amount_untaxed = link._get_share(link.move_id, "price_subtotal")
+            link.amount_total = link._get_share(link.move_id, "price_total")
+            link.credited_untaxed = link._get_share(credit_notes, "price_subtotal")
+            link.credited_total = link._get_share(credit_notes, "price_total")
+
+    def _get_credit_notes(self):
+        """Posted credit notes (`account.move`) of the claim's invoice."""
+        return self.move_id.reversal_move_ids.filtered(
+            lambda move: move.state == "posted" and move.move_type == "out_refund"
+        )
+
+    def _get_share(self, moves, field_name):
+        """This order's part of ``moves``.
+
+        On an invoice of one order everything is its own, lines added by hand
+        too; on a consolidated one, what bills its order lines.
+
+        :param moves: the claim's invoice, or its credit notes
+        :param str field_name: ``price_subtotal`` or ``price_total``
+        :return: amount (float) in the invoice's currency
+        """
+        self.ensure_one()
+        lines = moves.invoice_line_ids
+        if len(self.move_id.service_order_link_ids) > 1:
+            lines = lines.filtered(
+                lambda line: line.fsm_order_line_id.order_id == self.order_id
+            )
+        return sum(lines.mapped(field_name))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # The unique index is checked row by row: a claim given up in this
+        # transaction has to reach the database before the one that follows it.
+        self.flush_model(["is_active"])
+        return super().create(vals_list)
+
+    def _ensure_can_be_active(self):
+        """Refuse that given up claims come back to life beside newer ones.
+
+        Called before an invoice or credit note goes back to draft. The unique index
+        would refuse it too, but could not name the invoices.
+
+        :raise UserError: the order of an inactive claim has an active claim
+        """
+        given_up = self.filtered(lambda link: not link.is_active)
+        active = self.search(
+            [
+                ("order_id", "in", given_up.order_id.ids),
+                ("slot", "in", given_up.mapped("slot")),
+                ("is_active", "=", True),
+            ]
+        )
+        newer = {(link.order_id, link.slot): link for link in active}
+        for link in given_up:
+            if other := newer.get((link.order_id, link.slot)):
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s can not be active again: service order %(order)s "
+                        "has been billed anew by %(other)s. Cancel that invoice first.",
+                        invoice=link.move_id.display_name,
+                        order=link.order_id.name,
+                        other=other.move_id.display_name,
+                    )
+                )

@@ -1,0 +1,582 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from .res_company import GROUP_USER
+
+
+class FsmOrderLine(models.Model):
+    """What the customer is to be charged for on a service order."""
+
+    _name = "fsm.order.line"
+    _description = "Service Order Line"
+    _order = "order_id, sequence, id"
+    _check_company_auto = True
+
+    order_id = fields.Many2one(
+        "fsm.order",
+        string="Service Order",
+        required=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        related="order_id.company_id", store=True, index=True, precompute=True
+    )
+    currency_id = fields.Many2one(
+        related="order_id.currency_id", store=True, precompute=True
+    )
+    sequence = fields.Integer(default=10)
+    display_type = fields.Selection(
+        [("line_section", "Section"), ("line_note", "Note")], default=False
+    )
+    kind = fields.Selection(
+        [
+            ("labor", "Labor"),
+            ("part", "Part"),
+            ("unit", "Unit"),
+            ("charge", "Other Charge"),
+        ],
+        compute="_compute_kind",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Subtotal of the invoice that the line counts in.",
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        string="Product",
+        domain="[('sale_ok', '=', True)]",
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    equipment_id = fields.Many2one(
+        "fsm.equipment",
+        string="Equipment",
+        readonly=True,
+        check_company=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The unit that this line bills.",
+    )
+    name = fields.Text(
+        string="Description",
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    quantity = fields.Float(digits="Product Unit", default=1.0)
+    product_uom_id = fields.Many2one(
+        "uom.uom",
+        string="Unit of Measure",
+        compute="_compute_product_uom_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        ondelete="restrict",
+    )
+    price_unit = fields.Float(
+        string="Unit Price",
+        compute="_compute_price_unit",
+        min_display_digits="Product Price",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    technical_price_unit = fields.Float(
+        help="Price that the product and price list gave: another unit price was "
+        "entered by hand and stays.",
+    )
+    discount_type = fields.Selection(
+        [("none", "None"), ("percent", "%"), ("amount", "Amount")],
+        string="Discount Type",
+        default="none",
+        required=True,
+    )
+    discount_value = fields.Float(
+        string="Discount",
+        min_display_digits="Discount",
+        help="A percentage, or an amount in the order's currency off the whole line.",
+    )
+    tax_ids = fields.Many2many(
+        "account.tax",
+        string="Taxes",
+        compute="_compute_tax_ids",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain="[('type_tax_use', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+    )
+    is_billable = fields.Boolean(string="Billable", default=True)
+    non_billable_reason = fields.Selection(
+        [
+            ("warranty", "Warranty"),
+            ("contract", "Contract"),
+            ("goodwill", "Goodwill"),
+            ("other", "Other"),
+        ],
+        help="Why the customer is not charged for the line.",
+    )
+    quantity_source = fields.Selection(
+        [("manual", "Manual"), ("equipment", "Equipment")],
+        default="manual",
+        required=True,
+        readonly=True,
+        help="Where the quantity comes from.",
+    )
+    price_subtotal = fields.Monetary(
+        string="Untaxed", compute="_compute_amount", store=True
+    )
+    price_tax = fields.Monetary(string="Tax", compute="_compute_amount", store=True)
+    price_total = fields.Monetary(string="Total", compute="_compute_amount", store=True)
+    invoice_line_ids = fields.One2many(
+        "account.move.line",
+        "fsm_order_line_id",
+        string="Invoice Lines",
+        readonly=True,
+        copy=False,
+        groups="fieldservice_invoicing.group_service_invoice_user,"
+        "account.group_account_readonly,account.group_account_invoice",
+    )
+    qty_invoiced = fields.Float(
+        string="Invoiced",
+        compute="_compute_qty_invoiced",
+        digits="Product Unit",
+        compute_sudo=True,
+    )
+    qty_to_invoice = fields.Float(
+        string="To Invoice",
+        compute="_compute_qty_invoiced",
+        digits="Product Unit",
+        compute_sudo=True,
+    )
+
+    # ------------------------------------------------------------------
+    # Values that the product, the order and the bill-to give
+    # ------------------------------------------------------------------
+
+    @api.depends("product_id", "display_type")
+    def _compute_kind(self):
+        for line in self:
+            if line.display_type:
+                line.kind = False
+            elif not line.kind or (line.product_id and line.kind != "unit"):
+                line.kind = line._get_default_kind()
+
+    def _get_default_kind(self):
+        """Kind (str) of a line by its product: hook for other rules."""
+        if not self.product_id:
+            return "charge"
+        return "labor" if self.product_id.type == "service" else "part"
+
+    @api.depends("product_id", "equipment_id")
+    def _compute_name(self):
+        for line in self:
+            if line.product_id or line.equipment_id:
+                line.name = line._get_description()
+
+    def _get_description(self):
+        """Description (str) in the bill-to's language."""
+        self.ensure_one()
+        line = self.with_context(
+            lang=self.order_id.bill_to_id.lang or self.env.lang
+        )
+        parts = []
+        if line.product_id:
+            parts.append(line.product_id.get_product_multiline_description_sale())
+        if line.equipment_id:
+            parts.append(line.equipment_id.name)
+        return "\n".join(parts)
+
+    @api.depends("product_id")
+    def _compute_product_uom_id(self):
+        for line in self:
+            line.product_uom_id = line.product_id.uom_id
+
+    @api.depends(
+        "product_id",
+        "equipment_id",
+        "quantity",
+        "product_uom_id",
+        "company_id",
+        "order_id.pricelist_id",
+        "order_id.currency_id",
+        "order_id.fiscal_position_id",
+    )
+    def _compute_price_unit(self):
+        for line in self:
+            if line.display_type:
+                line.price_unit = line.technical_price_unit = 0.0
+                continue
+            if line.price_unit != line.technical_price_unit or line._is_invoiced():
+                continue
+            price = line._get_price_unit()
+            line.price_unit = line.technical_price_unit = price
+
+    def _get_price_unit(self):
+        """Price of one unit of measure (float) in the order's currency.
+
+        By the order's price list, else the product's list price, mapped by the
+        fiscal position. Hook of the addons that know a better price.
+        """
+        self.ensure_one()
+        order = self.order_id
+        line = self.with_company(order.company_id)
+        currency = order.currency_id or order.company_id.currency_id
+        date = fields.Date.context_today(order)
+        equipment = line.equipment_id
+        if equipment.list_price:
+            price = equipment.currency_id._convert(
+                equipment.list_price, currency, order.company_id, date, round=False
+            )
+        elif not line.product_id:
+            return line.price_unit
+        elif order.pricelist_id:
+            price = order.pricelist_id._get_product_price(
+                line.product_id,
+                line.quantity or 1.0,
+                currency=currency,
+                uom=line.product_uom_id,
+                date=date,
+            )
+        else:
+            return line.product_id._get_tax_included_unit_price(
+                order.company_id,
+                currency,
+                date,
+                "sale",
+                fiscal_position=order.fiscal_position_id,
+                product_uom=line.product_uom_id,
+            )
+        return line.product_id._get_tax_included_unit_price_from_price(
+            price,
+            line.product_id.taxes_id._filter_taxes_by_company(order.company_id),
+            fiscal_position=order.fiscal_position_id,
+        )
+
+    @api.depends("product_id", "company_id", "order_id.fiscal_position_id")
+    def _compute_tax_ids(self):
+        for line in self:
+            if line.display_type:
+                line.tax_ids = False
+            elif not line._is_invoiced():
+                line.tax_ids = line.order_id.fiscal_position_id.map_tax(
+                    line._get_default_taxes()
+                )
+
+    def _get_default_taxes(self):
+        """Taxes (`account.tax`) before the fiscal position: the product's, else
+        the company's default sales tax."""
+        self.ensure_one()
+        line = self.with_company(self.company_id)
+        if line.product_id:
+            return line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
+        return line.company_id.account_sale_tax_id
+
+    # ------------------------------------------------------------------
+    # Amounts and quantities
+    # ------------------------------------------------------------------
+
+    def _prepare_base_line_for_taxes_computation(self, **kwargs):
+        """The line as `account.tax` computes with it: the same that its invoice
+        line will be.
+
+        :param kwargs: values that replace the line's own, e.g. ``quantity``,
+            ``tax_ids``, ``price_unit``
+        :return: dict, see ``account.tax._prepare_base_line_for_taxes_computation``
+        """
+        self.ensure_one()
+        order = self.order_id
+        base_line = self.env["account.tax"]._prepare_base_line_for_taxes_computation(
+            self,
+            **{
+                "quantity": self.quantity,
+                "discount": self._get_discount_percent(),
+                "currency_id": order.currency_id or order.company_id.currency_id,
+                "partner_id": order.bill_to_id,
+                "rate": order._get_currency_rate(),
+                "name": self.name,
+                **kwargs,
+            },
+        )
+        self.env["account.move.line"]._apply_discount_amount(
+            base_line, self._get_discount_amount()
+        )
+        return base_line
+
+    def _get_discount_percent(self):
+        """Percentage (float) of a percentage discount."""
+        return self.discount_value if self.discount_type == "percent" else 0.0
+
+    def _get_discount_amount(self):
+        """Amount (float, order currency) of an amount discount."""
+        return self.discount_value if self.discount_type == "amount" else 0.0
+
+    @api.depends(
+        "quantity",
+        "price_unit",
+        "discount_type",
+        "discount_value",
+        "tax_ids",
+        "currency_id",
+        "company_id",
+        "display_type",
+    )
+    def _compute_amount(self):
+        AccountTax = self.env["account.tax"]
+        for line in self:
+            if line.display_type:
+                line.price_subtotal = line.price_tax = line.price_total = 0.0
+                continue
+            company = line.company_id or self.env.company
+            base_line = line._prepare_base_line_for_taxes_computation()
+            AccountTax._add_tax_details_in_base_line(base_line, company)
+            AccountTax._round_base_lines_tax_details([base_line], company)
+            details = base_line["tax_details"]
+            line.price_subtotal = details["total_excluded_currency"]
+            line.price_total = details["total_included_currency"]
+            line.price_tax = line.price_total - line.price_subtotal
+
+    @api.depends(
+        "quantity",
+        "is_billable",
+        "display_type",
+        "invoice_line_ids.quantity",
+        "invoice_line_ids.product_uom_id",
+        "invoice_line_ids.parent_state",
+    )
+    def _compute_qty_invoiced(self):
+        for line in self:
+            line.qty_invoiced = line._get_qty_invoiced()
+            line.qty_to_invoice = (
+                line.quantity - line.qty_invoiced
+                if line.is_billable and not line.display_type
+                else 0.0
+            )
+
+    def _get_qty_invoiced(self):
+        """Quantity (float, the line's unit) on invoices that are not cancelled,
+        minus posted credit notes."""
+        self.ensure_one()
+        quantity = 0.0
+        for invoice_line in self.invoice_line_ids:
+            move = invoice_line.move_id
+            if move.move_type == "out_invoice" and move.state != "cancel":
+                sign = 1
+            elif move.move_type == "out_refund" and move.state == "posted":
+                sign = -1
+            else:
+                continue
+            quantity += sign * invoice_line.product_uom_id._compute_quantity(
+                invoice_line.quantity, self.product_uom_id, round=False
+            )
+        return quantity
+
+    def _is_invoiced(self):
+        """Whether the line (one record) is on an active invoice (bool)."""
+        self.ensure_one()
+        return any(
+            line.move_id.move_type == "out_invoice"
+            and line.move_id.state != "cancel"
+            and any(
+                link.is_active and link.order_id == self.order_id._origin
+                for link in line.move_id.service_order_link_ids
+            )
+            for line in self.sudo()._origin.invoice_line_ids
+        )
+
+    # ------------------------------------------------------------------
+    # To the invoice
+    # ------------------------------------------------------------------
+
+    def _prepare_invoice_line(self, **optional_values):
+        """Values of the invoice line that bills this line, without side effect.
+
+        Called by ``fsm.order._prepare_invoice_lines`` for each line that
+        ``_get_invoiceable_lines`` gives, in the bill-to's language.
+
+        :param optional_values: values to add or replace, e.g. ``tax_ids``
+        :return: dict for ``account.move.line.create``
+        """
+        self.ensure_one()
+        if self.display_type:
+            values = {
+                "display_type": self.display_type,
+                "name": self.name,
+                "account_id": False,
+            }
+        else:
+            values = {
+                "display_type": "product",
+                "name": self.name,
+                "product_id": self.product_id.id,
+                "product_uom_id": self.product_uom_id.id,
+                "quantity": self.qty_to_invoice,
+                "price_unit": self.price_unit,
+                "discount": self._get_discount_percent(),
+                "service_discount_amount": self._get_discount_amount(),
+                "tax_ids": [Command.set(self.tax_ids.ids)],
+            }
+            values.update(optional_values)
+        values["fsm_order_line_id"] = self.id
+        values["sequence"] = self.sequence
+        return values
+
+    # ------------------------------------------------------------------
+    # Rules
+    # ------------------------------------------------------------------
+
+    @api.constrains("quantity", "discount_type", "discount_value", "price_unit")
+    def _check_amounts(self):
+        for line in self:
+            if line.quantity < 0:
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s: the quantity can not be negative. "
+                        "Give the customer something back with a discount, a charge "
+                        "with a negative price, or a credit note.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )
+            if line.price_unit < 0 and line.kind != "charge":
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s: the price can not be negative. "
+                        "Use a line of the kind “Other Charge” for a rebate.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )
+            line._check_discount()
+
+    def _check_discount(self):
+        """Refuse a discount below zero or above what the line costs."""
+        self.ensure_one()
+        if self.discount_type == "none":
+            return
+        limit = 100.0
+        if self.discount_type == "amount":
+            limit = self.currency_id.round(self.price_unit * self.quantity)
+        if self.discount_value < 0 or self.discount_value > max(limit, 0.0):
+            raise ValidationError(
+                self.env._(
+                    "“%(line)s” on %(order)s: the discount has to be between 0 and "
+                    "%(limit)s.",
+                    line=self.name,
+                    order=self.order_id.name,
+                    limit=(
+                        "100 %"
+                        if self.discount_type == "percent"
+                        else self.currency_id.format(limit)
+                    ),
+                )
+            )
+
+    @api.constrains("is_billable", "non_billable_reason")
+    def _check_non_billable_reason(self):
+        for line in self:
+            if not (line.is_billable or line.non_billable_reason or line.display_type):
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s is not billable: give the reason.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._set_default_labor_product(vals_list)
+        lines = super().create(vals_list)
+        lines._ensure_order_can_change()
+        return lines
+
+    def _set_default_labor_product(self, vals_list):
+        """Give the company's labor product to labor without product or text."""
+        for vals in vals_list:
+            if vals.get("kind") == "labor" and not (
+                vals.get("product_id") or vals.get("name")
+            ):
+                order = self.env["fsm.order"].browse(vals.get("order_id"))
+                product = order.company_id.sudo().service_labor_product_id
+                vals["product_id"] = product.id
+
+    @api.model
+    def default_get(self, fields_list):
+        defaults = super().default_get(fields_list)
+        product_id = self.env.context.get("default_labor_product_id")
+        if defaults.get("kind") == "labor" and "product_id" in fields_list:
+            defaults.setdefault("product_id", product_id)
+        return defaults
+
+    def write(self, vals):
+        if "order_id" in vals and any(
+            line.order_id.id != vals["order_id"] for line in self
+        ):
+            raise UserError(
+                self.env._(
+                    "An order line can not move to another service order: "
+                    "delete it and enter it there."
+                )
+            )
+        if vals.keys() & self._get_billing_fields():
+            self._ensure_order_can_change()
+        return super().write(vals)
+
+    @api.model
+    def _get_billing_fields(self):
+        """Names (set) of the fields that say what the customer is charged."""
+        return {
+            "display_type",
+            "kind",
+            "product_id",
+            "name",
+            "quantity",
+            "product_uom_id",
+            "price_unit",
+            "discount_type",
+            "discount_value",
+            "tax_ids",
+            "is_billable",
+            "non_billable_reason",
+        }
+
+    def _ensure_order_can_change(self):
+        """Refuse changes to billed work by those who can not mend its invoice.
+
+        Called on create, write and unlink. Who may invoice still changes the
+        lines of a billed order: the difference shows as a warning.
+
+        :raise UserError: the order has an active invoice
+        """
+        if self.env.su or self.env.user.has_group(GROUP_USER):
+            return
+        for order in self.order_id:
+            if invoice := order.sudo().active_invoice_id:
+                raise UserError(
+                    self.env._(
+                        "Service order %(order)s is billed (%(invoice)s): its lines "
+                        "can not be changed any more. Ask someone who invoices service "
+                        "orders to add what is missing.",
+                        order=order.name,
+                        invoice=invoice.display_name,
+                    )
+                )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_invoiced(self):
+        self._ensure_order_can_change()
+        for line in self:
+            if line._is_invoiced() and not line.display_type:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” is on an invoice of service order %(order)s: set "
+                        "its quantity to zero, or cancel the invoice first.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )

@@ -1,0 +1,113 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
+GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    service_invoicing = fields.Boolean(
+        string="Service Invoicing",
+        default=True,
+        help="Invoice field service orders of this company. Without it there is no "
+        "menu, tab or button for it and every action refuses; the data is kept.",
+    )
+    service_invoice_lock = fields.Boolean(
+        string="Lock Issued Service Invoices",
+        default=True,
+        help="An issued service invoice or credit note can not be edited, reset to "
+        "draft or deleted: it is corrected by a credit note and a new invoice.",
+    )
+    service_invoice_send = fields.Boolean(
+        string="Send Service Invoices at Once",
+        help="The Create Invoice dialog proposes 'Create and Send' to users who may "
+        "post invoices, instead of a draft to review.",
+    )
+    service_invoice_journal_id = fields.Many2one(
+        "account.journal",
+        string="Service Invoice Journal",
+        domain="[('type', '=', 'sale'), ('company_id', 'parent_of', id)]",
+        check_company=True,
+        help="Journal of the invoices created from service orders. "
+        "Empty: the company's first sales journal.",
+    )
+    service_payment_term_id = fields.Many2one(
+        "account.payment.term",
+        string="Service Payment Terms",
+        check_company=True,
+        help="Payment terms of service orders whose bill-to has none of its own.",
+    )
+    service_labor_product_id = fields.Many2one(
+        "product.product",
+        string="Labor Product",
+        domain="[('type', '=', 'service'), ('sale_ok', '=', True)]",
+        check_company=True,
+        help="Product proposed for labor on service orders: "
+        "its price, taxes and income account apply.",
+    )
+
+    taxes_by_country = fields.Boolean(
+        compute="_compute_taxes_by_country",
+        compute_sudo=True,
+        help="The country of a customer decides the taxes: by a fiscal position, "
+        "beside the domestic one, that applies automatically.",
+    )
+
+    def _compute_taxes_by_country(self):
+        FiscalPosition = self.env["account.fiscal.position"]
+        for company in self:
+            company.taxes_by_country = FiscalPosition.search_count(
+                [
+                    *FiscalPosition._check_company_domain(company),
+                    ("auto_apply", "=", True),
+                    ("id", "!=", company.domestic_fiscal_position_id.id),
+                    "|",
+                    ("country_id", "!=", False),
+                    ("country_group_id", "!=", False),
+                ],
+                limit=1,
+            )
+
+    def write(self, vals):
+        res = super().write(vals)
+        if "service_invoicing" in vals:
+            # the menus that a user sees are cached, see ir.ui.menu
+            self.env.registry.clear_cache()
+        return res
+
+    def _ensure_service_invoicing(self, group=GROUP_USER):
+        """Refuse what the companies or the current user may not do.
+
+        Every public method of service invoicing starts here; a superuser
+        environment passes the group check as it passes every access check.
+
+        :param str group: external id of the group that the action asks for
+        :raise UserError: a company of ``self`` has service invoicing switched off
+        :raise AccessError: the user is not in the group
+        """
+        for company in self.sudo():
+            if not company.service_invoicing:
+                raise UserError(
+                    self.env._(
+                        "Service invoicing is switched off for %(company)s. "
+                        "An administrator can switch it on in the Field Service "
+                        "settings.",
+                        company=company.name,
+                    )
+                )
+        if not self.env.su and not self.env.user.has_group(group):
+            raise AccessError(
+                self.env._(
+                    "This needs the access right “%(group)s”. "
+                    "Ask your administrator for it.",
+                    group=self.env.ref(group).sudo().full_name,
+                )
+            )
+
+    @api.model
+    def _user_has_service_invoicing(self):
+        """Whether a company of the current user has service invoicing on (bool)."""
+        return any(self.env.user.company_ids.mapped("service_invoicing"))

@@ -1,0 +1,27 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    service_invoicing = fields.Boolean(
+        related="company_id.service_invoicing", readonly=False
+    )
+    service_invoice_lock = fields.Boolean(
+        related="company_id.service_invoice_lock", readonly=False
+    )
+    service_invoice_send = fields.Boolean(
+        related="company_id.service_invoice_send", readonly=False
+    )
+    service_invoice_journal_id = fields.Many2one(
+        related="company_id.service_invoice_journal_id",
+        readonly=False,
+        domain="[('type', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+    )
+    service_payment_term_id = fields.Many2one(
+        related="company_id.service_payment_term_id", readonly=False
+    )
+    service_labor_product_id = fields.Many2one(
+        related="company_id.service_labor_product_id", readonly=False
+    )

@@ -1,0 +1,45 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
+        partners = self.env["res.partner"].browse(partner_ids).exists()
+        destination = dst_partner or self._get_ordered_partner(partners.ids)[-1]
+        self._ensure_issued_bill_to_stays(partners - destination)
+        return super()._merge(
+            partner_ids, dst_partner=dst_partner, extra_checks=extra_checks
+        )
+
+    def _ensure_issued_bill_to_stays(self, partners):
+        """Refuse to merge away the bill-to of issued, locked service invoices.
+
+        :param partners: `res.partner` records that the merge deletes
+        :raise UserError: names the contact, an invoice and the way out
+        """
+        moves = (
+            self.env["account.move"]
+            .sudo()
+            .search(
+                [
+                    ("state", "=", "posted"),
+                    ("is_service_invoice", "=", True),
+                    ("partner_id", "in", partners.ids),
+                    ("company_id.service_invoice_lock", "=", True),
+                ],
+                limit=1,
+            )
+        )
+        if moves:
+            raise UserError(
+                self.env._(
+                    "%(partner)s is the bill-to of issued service invoices "
+                    "(%(invoice)s …), which the merge would change. Choose this "
+                    "contact as the destination, or archive it instead.",
+                    partner=moves.partner_id.display_name,
+                    invoice=moves.name,
+                )
+            )
