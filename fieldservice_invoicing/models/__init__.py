@@ -6,5 +6,6 @@ from . import fsm_equipment
 from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order
+from . import account_tax
 from . import account_move
 from . import account_move_line

@@ -339,7 +339,8 @@ class FsmOrder(models.Model):
         taxes the discounted base, whether or not the customer pays early.
 
         :param base_lines: list of dicts with their tax details
-        :return: list of dicts, two for each base line or none
+        :return: list of dicts, grouped by income account and taxes as the journal
+            items will be; none without such a discount
         """
         self.ensure_one()
         term = self.payment_term_id
@@ -349,26 +350,34 @@ class FsmOrder(models.Model):
             and term.discount_percentage
         ):
             return []
-        prepare = self.env["account.tax"]._prepare_base_line_for_taxes_computation
         currency = self.currency_id or self.company_id.currency_id
-        result = []
+        amounts = defaultdict(float)
         for base_line in base_lines:
-            subtotal = currency.round(
-                base_line["tax_details"]["raw_total_excluded_currency"]
+            if not base_line["tax_ids"]:
+                continue
+            subtotal = base_line["tax_details"]["raw_total_excluded_currency"]
+            amount = currency.round(
+                currency.round(subtotal) * term.discount_percentage / 100
             )
-            amount = subtotal / 100 * term.discount_percentage
-            taxes = base_line["tax_ids"].flatten_taxes_hierarchy()
-            common = {
-                "quantity": 1.0,
-                "currency_id": currency,
-                "rate": base_line["rate"],
-                "special_type": "early_payment",
-            }
-            taxes = taxes.filtered(lambda tax: tax.amount_type != "fixed")
-            empty = self.env["fsm.order.line"]
-            result.append(prepare(empty, price_unit=-amount, tax_ids=taxes, **common))
-            result.append(prepare(empty, price_unit=amount, **common))
-        return result
+            account = base_line["record"]._get_income_account()
+            taxes = base_line["tax_ids"].filtered(
+                lambda tax: tax.amount_type != "fixed"
+            )
+            amounts[account, taxes] -= amount
+            amounts[account, self.env["account.tax"]] += amount
+        return [
+            self.env["account.tax"]._prepare_base_line_for_taxes_computation(
+                self.env["fsm.order.line"],
+                price_unit=amount,
+                quantity=1.0,
+                tax_ids=taxes,
+                currency_id=currency,
+                rate=self._get_currency_rate(),
+                special_mode="total_excluded",
+                special_type="early_payment",
+            )
+            for (_account, taxes), amount in amounts.items()
+        ]
 
     def _get_tax_totals(self, base_lines):
         """Totals (dict) of :meth:`_get_tax_base_lines`, for the tax totals widget."""
@@ -578,6 +587,8 @@ class FsmOrder(models.Model):
         """
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
+        # all at once: asked order by order they would be read order by order
+        self.line_ids.mapped("qty_to_invoice")
         for order in self:
             if reason := order._get_invoice_refusal(lines):
                 raise UserError(reason)
@@ -815,8 +826,9 @@ class FsmOrder(models.Model):
         :param line: one `fsm.order.line`
         :param dict options: ``tax_treatment`` is ``default`` (the line's taxes),
             ``tax`` (the tax in ``tax`` for every line) or ``exempt`` (none)
-        :return: dict with ``tax_ids`` (`account.tax`) and ``price_unit``, or empty.
-            A price that includes the line's own tax is adapted.
+        :return: dict with ``tax_ids`` (`account.tax`), ``price_unit`` and
+            ``service_discount_amount``, or empty. Price and discount that include
+            the line's own tax are adapted.
         """
         treatment = options.get("tax_treatment") or "default"
         if treatment == "default":
@@ -825,7 +837,14 @@ class FsmOrder(models.Model):
         price = self.env["account.tax"]._adapt_price_unit_to_another_taxes(
             line.price_unit, line.product_id, line.tax_ids, taxes
         )
-        return {"tax_ids": taxes, "price_unit": price}
+        discount = line._get_discount_amount()
+        if line.price_unit:
+            discount = self.currency_id.round(discount * price / line.price_unit)
+        return {
+            "tax_ids": taxes,
+            "price_unit": price,
+            "service_discount_amount": discount,
+        }
 
     def _prepare_line_options(self, line, options):
         """:meth:`_get_line_options` as values of an invoice line (dict)."""

@@ -86,6 +86,9 @@ class FsmOrderLine(models.Model):
         precompute=True,
     )
     technical_price_unit = fields.Float(
+        compute="_compute_price_unit",
+        store=True,
+        precompute=True,
         help="Price that the product and price list gave: another unit price was "
         "entered by hand and stays.",
     )
@@ -208,13 +211,15 @@ class FsmOrderLine(models.Model):
     )
     def _compute_price_unit(self):
         for line in self:
+            price = line.price_unit
+            by_hand = price != line.technical_price_unit
             if line.display_type:
                 line.price_unit = line.technical_price_unit = 0.0
-                continue
-            if line.price_unit != line.technical_price_unit or line._is_invoiced():
-                continue
-            price = line._get_price_unit()
-            line.price_unit = line.technical_price_unit = price
+            elif by_hand or line._is_invoiced():
+                line.technical_price_unit = line.technical_price_unit
+            else:
+                price = line._get_price_unit()
+                line.price_unit = line.technical_price_unit = price
 
     def _get_price_unit(self):
         """Price of one unit of measure (float) in the order's currency.
@@ -276,6 +281,17 @@ class FsmOrderLine(models.Model):
             return line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
         return line.company_id.account_sale_tax_id
 
+    def _get_income_account(self):
+        """Income account (`account.account`) that the invoice line will have."""
+        self.ensure_one()
+        order = self.order_id
+        template = self.product_id.product_tmpl_id.with_company(order.company_id)
+        accounts = template.get_product_accounts(order.fiscal_position_id)
+        return (
+            accounts.get("income")
+            or order.company_id.service_invoice_journal_id.default_account_id
+        )
+
     # ------------------------------------------------------------------
     # Amounts and quantities
     # ------------------------------------------------------------------
@@ -285,11 +301,12 @@ class FsmOrderLine(models.Model):
         line will be.
 
         :param kwargs: values that replace the line's own, e.g. ``quantity``,
-            ``tax_ids``, ``price_unit``
+            ``tax_ids``, ``price_unit``, ``service_discount_amount``
         :return: dict, see ``account.tax._prepare_base_line_for_taxes_computation``
         """
         self.ensure_one()
         order = self.order_id
+        discount = kwargs.pop("service_discount_amount", self._get_discount_amount())
         base_line = self.env["account.tax"]._prepare_base_line_for_taxes_computation(
             self,
             **{
@@ -302,9 +319,7 @@ class FsmOrderLine(models.Model):
                 **kwargs,
             },
         )
-        self.env["account.move.line"]._apply_discount_amount(
-            base_line, self._get_discount_amount()
-        )
+        self.env["account.move.line"]._apply_discount_amount(base_line, discount)
         return base_line
 
     def _get_discount_percent(self):

@@ -308,8 +308,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
             orders._compute_card_amounts()
             orders.mapped("can_create_invoice")
             orders.mapped("billing_difference")
-            for order in orders:
-                order._get_invoice_refusal()
+            orders._ensure_can_be_invoiced()
             return self.env.cr.sql_log_count - before
 
         count(few)
