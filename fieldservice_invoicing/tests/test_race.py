@@ -43,7 +43,7 @@ class TestRace(BaseCase):
                 .create({"name": "Race site", "owner_id": owner.id})
                 .id,
                 "team": env["fsm.team"]
-                .create({"name": "Race", "company_id": company.id})
+                .create({"name": company.name, "company_id": company.id})
                 .id,
                 "stage": env.ref("fieldservice.fsm_stage_completed").id,
             }
