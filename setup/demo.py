@@ -35,11 +35,12 @@ class Story:
         self.set_up_people()
         self.set_up_products()
         self.set_up_customers()
-        self.tell_open_orders()
+        # oldest first, so that the numbers of orders and invoices rise with time
+        self.tell_paid_and_overdue()
+        self.tell_issued_and_corrected()
+        self.tell_to_invoice_and_drafts()
         self.tell_orders_to_invoice()
-        self.tell_drafts()
-        self.tell_issued_invoices()
-        self.tell_corrections()
+        self.tell_open_orders()
 
     # ------------------------------------------------------------------
     # The company
@@ -170,7 +171,6 @@ class Story:
         self.admin = self.env.ref("base.user_admin")
         self.admin.write(
             {
-                "password": "admin",
                 "group_ids": self._groups(
                     "fieldservice.group_fsm_manager",
                     "fieldservice_invoicing.group_service_invoice_manager",
@@ -290,14 +290,32 @@ class Story:
             vat="DE136695976",
         )
         self.locations["school"].owner_id.property_account_position_id = self.exempt
-        self.locations["rhein"].owner_id.property_product_pricelist = self.env[
-            "product.pricelist"
-        ].create(
+        europe = self._create_euro_pricelist()
+        self.locations["rhein"].owner_id.property_product_pricelist = europe
+
+    def _create_euro_pricelist(self):
+        """Price list (`product.pricelist`) with prices in euro; others convert."""
+        return self.env["product.pricelist"].create(
             {
                 "name": "Europe",
                 "currency_id": self.euro.id,
                 "company_id": self.company.id,
                 "sequence": 50,
+                "item_ids": [
+                    Command.create(
+                        {
+                            "applied_on": "0_product_variant",
+                            "product_id": self.products[key].id,
+                            "compute_price": "fixed",
+                            "fixed_price": price,
+                        }
+                    )
+                    for key, price in (
+                        ("labor", 52.00),
+                        ("pump", 129.00),
+                        ("callout", 42.00),
+                    )
+                ],
             }
         )
 
@@ -447,185 +465,7 @@ class Story:
     # The story
     # ------------------------------------------------------------------
 
-    def tell_open_orders(self):
-        self.order(
-            "towers",
-            -1,
-            self.tom,
-            "Car 2 stops two inches below the third floor. Level it and check the "
-            "door zone sensors.",
-            [],
-            hours=3.0,
-        )
-        started = self.order(
-            "hotel",
-            0,
-            self.wendy,
-            "No hot water on floors 4 to 6.",
-            [self.line("callout", kind="charge")],
-        )
-        started.with_user(self.worker).write(
-            {
-                "date_start": started.scheduled_date_start,
-                "line_ids": [
-                    Command.create(self.line("labor", 1.0)),
-                    Command.create(self.line("valve", 1.0)),
-                ],
-            }
-        )
-
-    def tell_orders_to_invoice(self):
-        self.order(
-            "tran",
-            1,
-            self.wendy,
-            "Radiators on the upper floor stay cold; the pump hums.",
-            [self.line("labor", 2.5), self.line("pump", 2.0)],
-            hours=2.5,
-            resolution="Replaced both circulation pumps, bled all radiators. Supply "
-            "150 °F, return 122 °F.",
-        )
-        self.order(
-            "dental",
-            2,
-            self.priya,
-            "Rooftop unit does not cool; treatment rooms at 84 °F.",
-            [
-                self.line("callout", kind="charge"),
-                self.line("labor", 1.75),
-                self.line("capacitor"),
-                self.line("refrigerant", 4.5),
-            ],
-            hours=1.75,
-            resolution="Run capacitor had failed. Replaced it and topped up 4.5 lb "
-            "of refrigerant. No leak found; subcooling 10 °F.",
-        )
-        heat_pump = self.env["fsm.equipment"].create(
-            {
-                "name": "Heat Pump DZ6VS-36 (serial 2409-77413)",
-                "product_id": self.products["heat_pump"].id,
-                "list_price": 3295.00,
-                "location_id": self.locations["okafor"].id,
-                "current_location_id": self.locations["okafor"].id,
-                "owned_by_id": self.locations["okafor"].owner_id.id,
-                "company_id": self.company.id,
-            }
-        )
-        self.order(
-            "okafor",
-            3,
-            self.tom,
-            "Install the new heat pump in place of the old condenser.",
-            [
-                self.section("Installation"),
-                self.line("labor", 6.5),
-                self.line("contactor"),
-                self.line("pipe", 32.0),
-            ],
-            hours=6.5,
-            resolution="Heat pump set on the existing pad, new line set, system "
-            "evacuated to 350 microns and commissioned. Customer instructed.",
-            equipment_ids=[Command.set(heat_pump.ids)],
-        )
-        self.order(
-            "bakery",
-            4,
-            self.wendy,
-            "Oven room exhaust fan stopped again, motor is four months old.",
-            [
-                self.line("labor", 1.5),
-                self.line(
-                    "blower", is_billable=False, non_billable_reason="warranty"
-                ),
-                self.line("filter", 2.0),
-            ],
-            hours=1.5,
-            resolution="Motor seized within its warranty: replaced at no charge. "
-            "New filters fitted.",
-        )
-        self.order(
-            "school",
-            5,
-            self.priya,
-            "Annual boiler service before winter.",
-            [
-                self.line("labor", 3.0),
-                self.line("anode", 2.0),
-                self.line("filter", 6.0),
-            ],
-            hours=3.0,
-            resolution="Boilers 1 and 2 cleaned and tuned; combustion test within "
-            "limits.",
-        )
-        self.order(
-            "towers",
-            6,
-            self.tom,
-            "Return visit: door noise after last week's repair.",
-            [
-                self.line(
-                    "elevator_labor",
-                    0.5,
-                    is_billable=False,
-                    non_billable_reason="goodwill",
-                )
-            ],
-            hours=0.5,
-            resolution="Hanger roller readjusted. No charge.",
-        )
-
-    def tell_drafts(self):
-        sections = self.order(
-            "hotel",
-            4,
-            self.tom,
-            "Quarterly service of the two rooftop units; unit 2 trips.",
-            [
-                self.section("Rooftop unit 1"),
-                self.line("labor", 2.0),
-                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
-                self.section("Rooftop unit 2"),
-                self.line("labor", 2.5),
-                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
-                self.line("contactor"),
-            ],
-            hours=4.5,
-            resolution="Both units serviced. Unit 2: burnt contactor replaced.",
-        )
-        self.bill(sections)
-        changed = self.order(
-            "brewery",
-            3,
-            self.priya,
-            "Glycol chiller alarms on low flow.",
-            [self.line("labor", 3.0), self.line("pump")],
-            hours=3.0,
-            resolution="Replaced the primary pump and purged the loop.",
-        )
-        self.bill(changed)
-        changed.with_user(self.dispatcher).line_ids = [
-            Command.create(self.line("valve", sequence=30))
-        ]
-
-    def tell_issued_invoices(self):
-        sent = self.order(
-            "towers",
-            11,
-            self.tom,
-            "Car 1: doors reopen without an obstacle.",
-            [
-                self.section("Repair"),
-                self.line("elevator_labor", 3.5),
-                self.line("belt"),
-                self.line("roller", 4.0),
-                self.section("Travel"),
-                self.line("callout", kind="charge"),
-            ],
-            hours=3.5,
-            resolution="Worn operator belt and four hanger rollers replaced, door "
-            "force set to 28 lbf.",
-        )
-        self.issue(sent, 9, sent=True)
+    def tell_paid_and_overdue(self):
         overdue = self.order(
             "brewery",
             52,
@@ -660,6 +500,71 @@ class Story:
             resolution="Forty feet of corroded pipe replaced, pressure test passed.",
         )
         self.pay(self.issue(partial, 21, sent=True), 8, amount=250.00)
+        marked = self.order(
+            "okafor",
+            20,
+            self.wendy,
+            "Thermostat replaced by the customer shows no heat.",
+            [self.line("labor", 0.5)],
+            hours=0.5,
+            resolution="Rewired the thermostat.",
+        )
+        action = marked.with_user(self.dispatcher).action_mark_billed()
+        self.env[action["res_model"]].with_user(self.dispatcher).with_context(
+            **action["context"]
+        ).create(
+            {"reason": "Paid by card at the door, receipt 0417"}
+        ).action_mark_billed()
+
+    def tell_issued_and_corrected(self):
+        foreign = self.order(
+            "rhein",
+            18,
+            self.priya,
+            "Commissioning support for the cold store's glycol pumps.",
+            [
+                self.line("labor", 16.0),
+                self.line("pump", 2.0),
+                self.line("callout", 4.0, kind="charge"),
+            ],
+            hours=16.0,
+            resolution="Both pump groups commissioned, flow balanced, staff trained.",
+        )
+        self.issue(foreign, 14, sent=True)
+        again = self.order(
+            "bakery",
+            16,
+            self.wendy,
+            "Walk-in cooler does not hold its temperature.",
+            [
+                self.line("labor", 4.0),
+                self.line("refrigerant", 6.0),
+                self.line("capacitor"),
+            ],
+            hours=3.0,
+            resolution="Leaking service valve tightened, refrigerant topped up, "
+            "capacitor replaced.",
+        )
+        self.issue(again, 13, sent=True)
+        self.cancel(again, "Four hours billed, the report says three")
+        sent = self.order(
+            "towers",
+            11,
+            self.tom,
+            "Car 1: doors reopen without an obstacle.",
+            [
+                self.section("Repair"),
+                self.line("elevator_labor", 3.5),
+                self.line("belt"),
+                self.line("roller", 4.0),
+                self.section("Travel"),
+                self.line("callout", kind="charge"),
+            ],
+            hours=3.5,
+            resolution="Worn operator belt and four hanger rollers replaced, door "
+            "force set to 28 lbf.",
+        )
+        self.issue(sent, 9, sent=True)
         managed = self.order(
             "lofts",
             8,
@@ -677,58 +582,171 @@ class Story:
             bill_to_id=self.manager.id,
         )
         self.issue(managed, 5)
-        foreign = self.order(
-            "rhein",
-            18,
-            self.priya,
-            "Commissioning support for the cold store's glycol pumps.",
-            [
-                self.line("labor", 16.0),
-                self.line("pump", 2.0),
-                self.line("callout", 4.0, kind="charge"),
-            ],
-            hours=16.0,
-            resolution="Both pump groups commissioned, flow balanced, staff trained.",
-        )
-        self.issue(foreign, 14, sent=True)
-
-    def tell_corrections(self):
-        again = self.order(
-            "bakery",
-            16,
-            self.wendy,
-            "Walk-in cooler does not hold its temperature.",
-            [
-                self.line("labor", 4.0),
-                self.line("refrigerant", 6.0),
-                self.line("capacitor"),
-            ],
-            hours=3.0,
-            resolution="Leaking service valve tightened, refrigerant topped up, "
-            "capacitor replaced.",
-        )
-        self.issue(again, 13, sent=True)
-        self.cancel(again, "Four hours billed, the report says three")
         labor = again.line_ids.filtered(
             lambda line: line.product_id == self.products["labor"]
         )
         labor.with_user(self.dispatcher).quantity = 3.0
         self.issue(again, 2, sent=True)
-        marked = self.order(
-            "okafor",
-            20,
-            self.wendy,
-            "Thermostat replaced by the customer shows no heat.",
-            [self.line("labor", 0.5)],
+
+    def tell_to_invoice_and_drafts(self):
+        self.order(
+            "towers",
+            6,
+            self.tom,
+            "Return visit: door noise after last week's repair.",
+            [
+                self.line(
+                    "elevator_labor",
+                    0.5,
+                    is_billable=False,
+                    non_billable_reason="goodwill",
+                )
+            ],
             hours=0.5,
-            resolution="Rewired the thermostat.",
+            resolution="Hanger roller readjusted. No charge.",
         )
-        action = marked.with_user(self.dispatcher).action_mark_billed()
-        self.env[action["res_model"]].with_user(self.dispatcher).with_context(
-            **action["context"]
-        ).create(
-            {"reason": "Paid by card at the door, receipt 0417"}
-        ).action_mark_billed()
+        self.order(
+            "school",
+            5,
+            self.priya,
+            "Annual boiler service before winter.",
+            [
+                self.line("labor", 3.0),
+                self.line("anode", 2.0),
+                self.line("filter", 6.0),
+            ],
+            hours=3.0,
+            resolution="Boilers 1 and 2 cleaned and tuned; combustion test within "
+            "limits.",
+        )
+        self.order(
+            "bakery",
+            4,
+            self.wendy,
+            "Oven room exhaust fan stopped again, motor is four months old.",
+            [
+                self.line("labor", 1.5),
+                self.line(
+                    "blower", is_billable=False, non_billable_reason="warranty"
+                ),
+                self.line("filter", 2.0),
+            ],
+            hours=1.5,
+            resolution="Motor seized within its warranty: replaced at no charge. "
+            "New filters fitted.",
+        )
+        sections = self.order(
+            "hotel",
+            4,
+            self.tom,
+            "Quarterly service of the two rooftop units; unit 2 trips.",
+            [
+                self.section("Rooftop unit 1"),
+                self.line("labor", 2.0),
+                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
+                self.section("Rooftop unit 2"),
+                self.line("labor", 2.5),
+                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
+                self.line("contactor"),
+            ],
+            hours=4.5,
+            resolution="Both units serviced. Unit 2: burnt contactor replaced.",
+        )
+        self.bill(sections)
+        changed = self.order(
+            "brewery",
+            3,
+            self.priya,
+            "Glycol chiller alarms on low flow.",
+            [self.line("labor", 3.0), self.line("pump")],
+            hours=3.0,
+            resolution="Replaced the primary pump and purged the loop.",
+        )
+        self.bill(changed)
+        changed.with_user(self.dispatcher).line_ids = [
+            Command.create(self.line("valve", sequence=30))
+        ]
+
+    def tell_orders_to_invoice(self):
+        heat_pump = self.env["fsm.equipment"].create(
+            {
+                "name": "Heat Pump DZ6VS-36 (serial 2409-77413)",
+                "product_id": self.products["heat_pump"].id,
+                "list_price": 3295.00,
+                "location_id": self.locations["okafor"].id,
+                "current_location_id": self.locations["okafor"].id,
+                "owned_by_id": self.locations["okafor"].owner_id.id,
+                "company_id": self.company.id,
+            }
+        )
+        self.order(
+            "okafor",
+            3,
+            self.tom,
+            "Install the new heat pump in place of the old condenser.",
+            [
+                self.section("Installation"),
+                self.line("labor", 6.5),
+                self.line("contactor"),
+                self.line("pipe", 32.0),
+            ],
+            hours=6.5,
+            resolution="Heat pump set on the existing pad, new line set, system "
+            "evacuated to 350 microns and commissioned. Customer instructed.",
+            equipment_ids=[Command.set(heat_pump.ids)],
+        )
+        self.order(
+            "dental",
+            2,
+            self.priya,
+            "Rooftop unit does not cool; treatment rooms at 84 °F.",
+            [
+                self.line("callout", kind="charge"),
+                self.line("labor", 1.75),
+                self.line("capacitor"),
+                self.line("refrigerant", 4.5),
+            ],
+            hours=1.75,
+            resolution="Run capacitor had failed. Replaced it and topped up 4.5 lb "
+            "of refrigerant. No leak found; subcooling 10 °F.",
+        )
+        self.order(
+            "tran",
+            1,
+            self.wendy,
+            "Radiators on the upper floor stay cold; the pump hums.",
+            [self.line("labor", 2.5), self.line("pump", 2.0)],
+            hours=2.5,
+            resolution="Replaced both circulation pumps, bled all radiators. Supply "
+            "150 °F, return 122 °F.",
+        )
+
+    def tell_open_orders(self):
+        started = self.order(
+            "hotel",
+            0,
+            self.wendy,
+            "No hot water on floors 4 to 6.",
+            [self.line("callout", kind="charge")],
+        )
+        started.with_user(self.worker).write(
+            {
+                "date_start": started.scheduled_date_start,
+                "line_ids": [
+                    Command.create(self.line("labor", 1.0)),
+                    Command.create(self.line("valve", 1.0)),
+                ],
+            }
+        )
+        self.order(
+            "towers",
+            -1,
+            self.tom,
+            "Car 2 stops two inches below the third floor. Level it and check the "
+            "door zone sensors.",
+            [],
+            hours=3.0,
+        )
 
 
 def main():
