@@ -179,11 +179,15 @@ class Story:
                 ),
             }
         )
+        # the order form of fieldservice_stock shows transfers to everyone, and fails
+        # for those who may not read them
+        extra = ("stock.group_stock_user", "hr_timesheet.group_hr_timesheet_user")
         self.dispatcher = self._create_user(
             "dispatcher",
             "Dana Whitfield",
             "fieldservice.group_fsm_dispatcher",
             "fieldservice_invoicing.group_service_invoice_manager",
+            *extra,
         )
         self.accountant = self._create_user(
             "accountant",
@@ -193,7 +197,7 @@ class Story:
             "fieldservice.group_fsm_user",
         )
         self.worker = self._create_user(
-            "worker", "Wendy Alvarez", "fieldservice.group_fsm_user_own"
+            "worker", "Wendy Alvarez", "fieldservice.group_fsm_user_own", *extra
         )
         Person = self.env["fsm.person"]
         self.wendy = Person.create({"partner_id": self.worker.partner_id.id})
@@ -277,10 +281,15 @@ class Story:
         ):
             street, code = address
             self._create_site(
-                key, name, (street, "San Francisco", code), key not in ("tran", "okafor")
+                key,
+                name,
+                (street, "San Francisco", code),
+                is_company=key not in ("tran", "okafor"),
             )
         self._create_site(
-            "brewery", "Pacific Crest Brewery", ("901 Gilman Street", "Berkeley", "94710")
+            "brewery",
+            "Pacific Crest Brewery",
+            ("901 Gilman Street", "Berkeley", "94710"),
         )
         self._create_site(
             "rhein",
