@@ -25,6 +25,11 @@
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
+    "demo": [
+        "demo/product_demo.xml",
+        "demo/fsm_equipment_demo.xml",
+        "demo/fsm_order_demo.xml",
+    ],
     "assets": {
         "web.assets_backend": [
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
