@@ -5,8 +5,8 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOCAL=$ROOT/.local
 VENV=$LOCAL/venv
-DEMO_DB=fieldservice_demo
-TEST_DB=fieldservice_test
+# shellcheck disable=SC2034  # for those who source this
+DEMO_DB=fieldservice_demo TEST_DB=fieldservice_test
 
 export PATH=$VENV/bin:$PATH
 export LANG=${LANG:-C.UTF-8}
@@ -30,7 +30,7 @@ try() {
     "$@" || die "$what failed, see the lines above. Once the cause is gone (network? proxy? disk full?) run the same command again: it goes on from here."
 }
 
-checksum() { sha256sum "$@" | sha256sum | cut -c1-16; }
+checksum() { sha256sum | cut -c1-16; }
 
 # A step is done when its stamp holds the checksum of what went into it.
 is_done() { [ "$(cat "$LOCAL/stamps/$1" 2>/dev/null)" = "$2" ]; }
@@ -47,7 +47,7 @@ comma() { paste -sd, -; }
 
 # Long commands run in the background: bash handles a signal at once only while
 # it waits, and it has to, to take its children and PostgreSQL down with it.
-CHILD=
+CHILD='' INTERRUPTED=''
 run() {
     local status=0
     "$@" <&0 &
@@ -56,14 +56,27 @@ run() {
     CHILD=
     return "$status"
 }
+# Odoo says a lot that matters only when it fails: run_quietly LOG COMMAND...
+run_quietly() {
+    local log=$LOCAL/$1.log
+    shift
+    run "$@" >"$log" 2>&1 && return
+    tail -n 60 "$log" >&2
+    return 1
+}
 stop_child() {
     [ -n "$CHILD" ] || return 0
+    # Ctrl-C has reached the child too, and Odoo drops everything at a second
+    # signal: give it a moment.
+    local tenths=${INTERRUPTED:+30}
+    while [ "${tenths:-0}" -gt 0 ] && kill -0 "$CHILD" 2>/dev/null; do
+        sleep 0.1
+        tenths=$((tenths - 1))
+    done
     kill -TERM "$CHILD" 2>/dev/null || true
     wait "$CHILD" 2>/dev/null || true
     CHILD=
 }
-trap 'exit 130' INT
+trap 'INTERRUPTED=1; exit 130' INT
 trap 'exit 143' TERM HUP
 trap stop_child EXIT
-
-odoo() { python -m odoo "$@"; }

@@ -23,15 +23,15 @@ port_is_free() {
 	PY
 }
 
-once() { run odoo -d "$@" --stop-after-init --no-http --max-cron-threads 0 --log-level warn; }
+once() { run_quietly demo-install python -m odoo -d "$@" --stop-after-init --no-http --max-cron-threads 0; }
 
 create() {
     db_drop "$NEW_DB"
     say "Creating the demo database with Odoo's demo data (two minutes or so)"
-    once "$NEW_DB" -i "$(all_modules)" --with-demo || die "The demo database could not be made, see the log above"
+    once "$NEW_DB" -i "$(all_modules)" --with-demo || die "The demo database could not be made, see above and $LOCAL/demo-install.log"
     if [ -e "$ROOT/setup/demo.py" ]; then
         say "Adding the demo company, its users and its orders"
-        run odoo shell -d "$NEW_DB" --no-http --log-level warn <"$ROOT/setup/demo.py" ||
+        run python -m odoo shell -d "$NEW_DB" --no-http --log-level warn <"$ROOT/setup/demo.py" ||
             die "setup/demo.py failed, see above"
     fi
     psql -d "$NEW_DB" -qc ANALYZE
@@ -45,7 +45,7 @@ update() {
     is_done demo "$sum" && return
     say "The addons have changed: updating the demo database"
     once "$DEMO_DB" -i "$(all_modules)" -u "$(addons | comma)" ||
-        die "The update failed, see the log above. make demo-reset begins with a new database."
+        die "The update failed, see above and $LOCAL/demo-install.log. make demo-reset begins with a new database."
     mark_done demo "$sum"
 }
 
@@ -59,8 +59,7 @@ pg_up
 if db_exists "$DEMO_DB"; then update; else create; fi
 
 say "Starting Odoo"
-odoo_log=$LOCAL/demo.log
-odoo -d "$DEMO_DB" --http-port "$PORT" --log-level warn 2>&1 > >(tee "$odoo_log") &
+python -m odoo -d "$DEMO_DB" --http-port "$PORT" --log-level warn &
 CHILD=$!
 until python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$PORT/web/health')" 2>/dev/null; do
     kill -0 "$CHILD" 2>/dev/null || die "Odoo did not start, see the log above"

@@ -70,7 +70,7 @@ install_system_packages() {
 install_python_packages() {
     local python key packages
     python=$(find_python)
-    key=$(checksum "$ROOT/setup/requirements.txt")-$("$python" -V)
+    key=$(checksum <"$ROOT/setup/requirements.txt")-$("$python" -V)
     is_done python "$key" && [ -x "$VENV/bin/python" ] && return
     say "Installing the Python packages ($("$python" -V), about a minute)"
     rm -rf "$VENV"
@@ -87,7 +87,7 @@ install_python_packages() {
 
 install_node_packages() {
     local key
-    key=$(checksum "$ROOT"/setup/npm/package*.json)
+    key=$(cat "$ROOT"/setup/npm/package*.json | checksum)
     is_done npm "$key" && return
     say "Installing the npm packages"
     rm -rf "$LOCAL/npm.new"
@@ -101,7 +101,7 @@ install_node_packages() {
 
 install_oca_addons() {
     local key
-    key=$(checksum "$ROOT/setup/oca.txt")
+    key=$(checksum <"$ROOT/setup/oca.txt")
     is_done oca "$key" && return
     say "Installing the OCA addons"
     rm -rf "$LOCAL/oca.new"
@@ -162,7 +162,7 @@ install_odoo() {
         ODOO=$(realpath "$ODOO")
         [ -e "$ODOO/odoo/release.py" ] || die "ODOO=$ODOO holds no odoo/release.py"
     else
-        key=$(checksum "$ROOT/setup/debian.txt")
+        key=$(checksum <"$ROOT/setup/debian.txt")
         if ! is_done odoo "$key"; then
             fetch_debian_odoo || fetch_odoo_clone
             mark_done odoo "$key"
@@ -178,7 +178,7 @@ write_config() {
     local path=$LOCAL/oca/odoo/addons
     [ -z "$(addons)" ] || path=$ROOT,$path
     # In a clone of Odoo most addons are beside the package, not in it.
-    [ ! -d "$ODOO/addons" ] || path+=,$ODOO/addons
+    [ -d "$ODOO/odoo/addons/account" ] || path+=,$ODOO/addons
     cat >"$ODOO_RC.new" <<-CONF
 	[options]
 	addons_path = $path

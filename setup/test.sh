@@ -17,8 +17,9 @@ foreign_addons() {
 
 # odoo_install DATABASE MODULES
 odoo_install() {
-    run odoo -d "$1" -i "$2" --without-demo --stop-after-init --no-http --max-cron-threads 0 --log-level warn ||
-        die "Installing $2 failed, see the log above"
+    run_quietly "install-$1" python -m odoo -d "$1" -i "$2" --without-demo \
+        --stop-after-init --no-http --max-cron-threads 0 ||
+        die "Installing $2 failed, see above and $LOCAL/install-$1.log"
 }
 
 make_template() {
@@ -52,7 +53,8 @@ pytest_on_odoo() { run pytest --odoo-database="$TEST_DB" --odoo-http "$@"; }
 odoo_tests() {
     local log=$LOCAL/$1.log
     shift
-    run odoo -d "$TEST_DB" --stop-after-init --http-port "$(free_port)" --max-cron-threads 0 \
+    rm -f "$log"
+    run python -m odoo -d "$TEST_DB" --stop-after-init --http-port "$(free_port)" --max-cron-threads 0 \
         --logfile "$log" "$@" || {
         grep -E ' (ERROR|CRITICAL) |^(FAIL|ERROR|Traceback)|Error: ' "$log" | tail -50
         die "Tests failed, the whole log is in $log"
