@@ -30,14 +30,16 @@ pg_find_user() {
     fi
     [ "$(id -u)" = 0 ] || die "$PG_DATA belongs to $PG_USER: run as that user or as root."
     PG_SET=(setpriv "--reuid=$PG_USER" "--regid=$(id -g "$PG_USER")" --init-groups)
-    if ! (cd / && "${PG_SET[@]}" test -x "$LOCAL"); then
+    if ! pg_can_enter; then
         PG_SET+=(--inh-caps=+dac_override --ambient-caps=+dac_override)
-        (cd / && "${PG_SET[@]}" test -x "$LOCAL") ||
+        pg_can_enter ||
             die "User $PG_USER cannot enter $LOCAL and may not be given the right to: move the clone to a folder others can enter, or set PGHOST to a server of yours."
     fi
 }
 
 pg_run() { (cd / && "${PG_SET[@]}" "$@"); }
+# Not by `test -x`, which knows nothing of capabilities.
+pg_can_enter() { pg_run stat "$LOCAL/." >/dev/null 2>&1; }
 
 # A socket's path may have 107 bytes, and the server splits its list of folders
 # at commas and spaces.
