@@ -37,8 +37,11 @@ apt_install() {
         "${sudo[@]}" mkdir -p "${own_clusters%/*}"
         echo 'create_main_cluster = false' | "${sudo[@]}" tee "$own_clusters" >/dev/null
     fi
-    try "apt-get install" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@" >"$LOCAL/apt-install.log"
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 \
+        install --no-install-recommends "$@" >"$LOCAL/apt-install.log" 2>&1 || {
+        tail -n 30 "$LOCAL/apt-install.log" >&2
+        try "apt-get install" false
+    }
     [ -z "$own_clusters" ] || "${sudo[@]}" rm -f "$own_clusters"
 }
 
