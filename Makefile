@@ -1,5 +1,16 @@
 # Variables (PORT, TESTS, ARGS, ODOO, ...) given to make reach the scripts.
-ACCOUNT_TAGS ?= /account:TestAccountMoveOutInvoiceOnchanges,/account:TestAccountMoveOutRefundOnchanges,/account:TestAccountMoveReversal,/account:TestAccountPayment
+
+# Odoo's tests of customer invoices, credit notes, payments, deposits, the report.
+ACCOUNT_TAGS ?= \
+	/account:TestAccountInvoiceReport \
+	/account:TestAccountMove \
+	/account:TestAccountMoveDateAlgorithm \
+	/account:TestAccountMoveInalterableHash \
+	/account:TestAccountMoveOutInvoiceOnchanges \
+	/account:TestAccountMoveOutRefundOnchanges \
+	/account:TestAccountPayment \
+	/account:TestAccountPaymentRegister \
+	/account:TestTaxesDownPayment
 export ACCOUNT_TAGS
 
 .PHONY: help demo demo-reset test test-oca test-account lint shell update-pins clean

@@ -77,24 +77,27 @@ flock -n 6 || {
     say "Waiting for the other tests of this clone"
     flock 6
 }
+# Quotes in ARGS count: -k "a or b"
+args=()
+eval "args=(${ARGS-})"
 pg_up
 make_test_database
 case $1 in
 pytest)
     cd "$ROOT"
-    # shellcheck disable=SC2046,SC2086  # both are lists
-    pytest_on_odoo ${TESTS:-$(addons)} ${ARGS-}
+    # shellcheck disable=SC2046,SC2086  # a list
+    pytest_on_odoo ${TESTS:-$(addons)} "${args[@]}"
     ;;
 oca)
     # Through pytest and not Odoo's runner, which runs tests of this kind before
     # the addons that depend on theirs are loaded.
     say "Running OCA's own tests of fieldservice"
     cd "$LOCAL/oca/odoo/addons"
-    # shellcheck disable=SC2086
-    pytest_on_odoo --rootdir="$PWD" -c "$ROOT/pyproject.toml" fieldservice ${ARGS-}
+    pytest_on_odoo --rootdir="$PWD" -c "$ROOT/pyproject.toml" fieldservice "${args[@]}"
     ;;
 account)
-    say "Running Odoo's own tests of account: $ACCOUNT_TAGS"
-    odoo_tests account --test-tags "$ACCOUNT_TAGS"
+    say "Running Odoo's own tests of account, a few minutes"
+    # shellcheck disable=SC2086  # a list
+    odoo_tests account --test-tags "$(printf '%s\n' $ACCOUNT_TAGS | comma)"
     ;;
 esac
