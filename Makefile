@@ -1,0 +1,57 @@
+# Variables (PORT, TESTS, ARGS, ODOO, ...) given to make reach the scripts.
+
+# Odoo's tests of customer invoices, credit notes, payments, deposits, the report.
+ACCOUNT_TAGS ?= \
+	/account:TestAccountInvoiceReport \
+	/account:TestAccountMove \
+	/account:TestAccountMoveDateAlgorithm \
+	/account:TestAccountMoveInalterableHash \
+	/account:TestAccountMoveOutInvoiceOnchanges \
+	/account:TestAccountMoveOutRefundOnchanges \
+	/account:TestAccountPayment \
+	/account:TestAccountPaymentRegister \
+	/account:TestTaxesDownPayment
+export ACCOUNT_TAGS
+
+.PHONY: help demo demo-reset test test-oca test-account lint shell update-pins clean
+
+help:
+	@echo 'make demo          serve the demo on http://127.0.0.1:8069 (PORT=8070 make demo)'
+	@echo 'make demo-reset    the same, with a new demo database'
+	@echo 'make test          lint, then the tests of all addons'
+	@echo '                   TESTS=addon/tests/test_x.py ARGS="-k name" for some of them'
+	@echo 'make test-oca      tests of OCA fieldservice, with the addons here installed'
+	@echo 'make test-account  tests of Odoo invoices, with the addons here installed'
+	@echo 'make lint          checks and formats all files'
+	@echo 'make shell         a Python shell on the demo database'
+	@echo 'make update-pins   takes newer versions of all that is downloaded'
+	@echo 'make clean         removes .local: downloads, databases, the demo'
+	@echo 'bin/odoo ...       any Odoo command line'
+	@echo 'More in docs/DEVELOPMENT.md'
+
+demo:
+	@setup/demo.sh
+
+demo-reset:
+	@setup/demo.sh reset
+
+test:
+	@setup/test.sh $(if $(TESTS),,lint) pytest
+
+test-oca:
+	@setup/test.sh oca
+
+test-account:
+	@setup/test.sh account
+
+lint:
+	@setup/lint.sh
+
+shell:
+	@bin/odoo shell -d fieldservice_demo --no-http
+
+update-pins:
+	@setup/update-pins.sh
+
+clean:
+	@setup/clean.sh
