@@ -59,11 +59,11 @@ class AccountMove(models.Model):
             ("exempt", "Exempt"),
         ],
         string="Tax Treatment",
-        default="default",
         readonly=True,
+        copy=False,
         help="The tax treatment that was chosen when the invoice was created.",
     )
-    service_tax_id = fields.Many2one("account.tax", readonly=True)
+    service_tax_id = fields.Many2one("account.tax", readonly=True, copy=False)
     service_replaces_id = fields.Many2one(
         "account.move",
         string="Replaces",
