@@ -48,7 +48,6 @@ class AccountMove(models.Model):
             ("credited", "Credited"),
             ("cancel", "Cancelled"),
         ],
-        string="Service Invoice Status",
         compute="_compute_service_invoice_status",
         compute_sudo=True,
     )
@@ -346,10 +345,12 @@ class AccountMove(models.Model):
         """Those of these moves that are issued, locked service invoices or credit
         notes (`account.move`)."""
         return self.filtered(
-            lambda move: move.state == "posted"
-            and move.move_type in ("out_invoice", "out_refund")
-            and move.company_id.sudo().service_invoice_lock
-            and move.is_service_invoice
+            lambda move: (
+                move.state == "posted"
+                and move.move_type in ("out_invoice", "out_refund")
+                and move.company_id.sudo().service_invoice_lock
+                and move.is_service_invoice
+            )
         )
 
     def _ensure_not_issued(self):

@@ -47,7 +47,6 @@ class FsmOrder(models.Model):
     )
     fiscal_position_id = fields.Many2one(
         "account.fiscal.position",
-        string="Fiscal Position",
         compute="_compute_fiscal_position_id",
         store=True,
         readonly=False,
@@ -119,7 +118,6 @@ class FsmOrder(models.Model):
     )
     active_invoice_id = fields.Many2one(
         "account.move",
-        string="Active Invoice",
         compute="_compute_active_invoice",
         search="_search_active_invoice_id",
         compute_sudo=True,
@@ -268,9 +266,11 @@ class FsmOrder(models.Model):
         if include_unit_price is None:
             include_unit_price = self.include_unit_price
         return self.line_ids.filtered(
-            lambda line: line.is_billable
-            and not line.display_type
-            and (include_unit_price or line.kind != "unit")
+            lambda line: (
+                line.is_billable
+                and not line.display_type
+                and (include_unit_price or line.kind != "unit")
+            )
         )
 
     def _get_currency_rate(self):
@@ -691,9 +691,11 @@ class FsmOrder(models.Model):
     def _get_billable_lines(self):
         """Lines (`fsm.order.line`) with something left to invoice, units too."""
         return self._get_priced_lines(include_unit_price=True).filtered(
-            lambda line: not line.product_uom_id.is_zero(line.qty_to_invoice)
-            if line.product_uom_id
-            else line.qty_to_invoice
+            lambda line: (
+                not line.product_uom_id.is_zero(line.qty_to_invoice)
+                if line.product_uom_id
+                else line.qty_to_invoice
+            )
         )
 
     def _collect_order_lines(self):
@@ -708,9 +710,10 @@ class FsmOrder(models.Model):
             units = order.line_ids.filtered("equipment_id")
             (
                 units.filtered(
-                    lambda line, order=order: line.equipment_id
-                    not in order.equipment_ids
-                    and not line._is_invoiced()
+                    lambda line, order=order: (
+                        line.equipment_id not in order.equipment_ids
+                        and not line._is_invoiced()
+                    )
                 )
             ).unlink()
             missing = order.equipment_ids - units.exists().equipment_id
@@ -807,9 +810,7 @@ class FsmOrder(models.Model):
                     )
                 )
             )
-            for line in lines.with_context(
-                lang=self.bill_to_id.lang or self.env.lang
-            )
+            for line in lines.with_context(lang=self.bill_to_id.lang or self.env.lang)
         ]
 
     def _get_only_units_message(self):
@@ -956,7 +957,9 @@ class FsmOrder(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "warning",
-                "title": self.env._("An invoice already exists for this service order."),
+                "title": self.env._(
+                    "An invoice already exists for this service order."
+                ),
                 "message": "%s",
                 "links": [
                     {
@@ -972,9 +975,7 @@ class FsmOrder(models.Model):
         """Open all invoices and credit notes of these orders (action dict)."""
         self._ensure_can_read_invoices()
         invoices = self.sudo().invoice_link_ids.move_id
-        return invoices.sudo(False)._get_service_invoice_action(
-            self.env._("Invoices")
-        )
+        return invoices.sudo(False)._get_service_invoice_action(self.env._("Invoices"))
 
     def action_open_invoice(self):
         """Open the active invoice of one order (action dict)."""
@@ -1162,7 +1163,7 @@ class FsmOrder(models.Model):
 
     @api.model
     def _get_billing_terms(self):
-        """Names (set) of the fields that stay as they are while an invoice is active."""
+        """Names (set) of the fields that an active invoice keeps as they are."""
         return {
             "bill_to_id",
             "pricelist_id",

@@ -45,7 +45,6 @@ class FsmOrderLine(models.Model):
     )
     product_id = fields.Many2one(
         "product.product",
-        string="Product",
         domain="[('sale_ok', '=', True)]",
         check_company=True,
         index="btree_not_null",
@@ -53,7 +52,6 @@ class FsmOrderLine(models.Model):
     )
     equipment_id = fields.Many2one(
         "fsm.equipment",
-        string="Equipment",
         readonly=True,
         check_company=True,
         index="btree_not_null",
@@ -94,7 +92,6 @@ class FsmOrderLine(models.Model):
     )
     discount_type = fields.Selection(
         [("none", "None"), ("percent", "%"), ("amount", "Amount")],
-        string="Discount Type",
         default="none",
         required=True,
     )
@@ -111,7 +108,8 @@ class FsmOrderLine(models.Model):
         readonly=False,
         precompute=True,
         check_company=True,
-        domain="[('type_tax_use', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+        domain="[('type_tax_use', '=', 'sale'),"
+        " ('company_id', 'parent_of', company_id)]",
     )
     is_billable = fields.Boolean(string="Billable", default=True)
     non_billable_reason = fields.Selection(
@@ -184,9 +182,7 @@ class FsmOrderLine(models.Model):
     def _get_description(self):
         """Description (str) in the bill-to's language."""
         self.ensure_one()
-        line = self.with_context(
-            lang=self.order_id.bill_to_id.lang or self.env.lang
-        )
+        line = self.with_context(lang=self.order_id.bill_to_id.lang or self.env.lang)
         parts = []
         if line.product_id:
             parts.append(line.product_id.get_product_multiline_description_sale())

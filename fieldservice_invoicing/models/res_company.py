@@ -10,7 +10,6 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     service_invoicing = fields.Boolean(
-        string="Service Invoicing",
         default=True,
         help="Invoice field service orders of this company. Without it there is no "
         "menu, tab or button for it and every action refuses; the data is kept.",
@@ -28,7 +27,6 @@ class ResCompany(models.Model):
     )
     service_invoice_journal_id = fields.Many2one(
         "account.journal",
-        string="Service Invoice Journal",
         domain="[('type', '=', 'sale'), ('company_id', 'parent_of', id)]",
         check_company=True,
         help="Journal of the invoices created from service orders. "

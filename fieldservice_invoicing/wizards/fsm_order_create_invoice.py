@@ -44,8 +44,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
     )
     tax_id = fields.Many2one(
         "account.tax",
-        string="Tax",
-        domain="[('type_tax_use', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+        domain="[('type_tax_use', '=', 'sale'),"
+        " ('company_id', 'parent_of', company_id)]",
     )
     amount_unit = fields.Monetary(string="Unit", compute="_compute_breakdown")
     amount_labor = fields.Monetary(string="Labor", compute="_compute_breakdown")
