@@ -58,6 +58,8 @@ class Story:
                 "email": "office@brightwater.example.com",
                 "website": "https://brightwater.example.com",
                 "vat": "US94-3217650",
+                # Odoo would look the company up in the internet at the first login
+                "iap_enrich_auto_done": True,
                 "external_report_layout_id": self.env.ref(
                     "web.external_layout_standard"
                 ).id,
