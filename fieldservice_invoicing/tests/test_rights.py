@@ -1,1 +1,109 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from lxml import etree
 
+from odoo.tests import Form, tagged
+
+from .common import ServiceInvoicingCommon
+
+
+class RightsCommon(ServiceInvoicingCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._create_users()
+        cls.users = cls.worker | cls.plain_dispatcher | cls.dispatcher | cls.manager
+
+    def _as(self, user, records):
+        """Records as a user sees them, nothing left in the cache."""
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return records.with_user(user).with_context(
+            allowed_company_ids=user.company_id.ids
+        )
+
+    def _open(self, user, record, view=None):
+        """The whole form of a record, every field of its views read as the user."""
+        return Form(self._as(user, record), view=view)
+
+    def _list(self, user, model, view, view_type="list", domain=()):
+        """Rows of a list or pivot, as its client reads them."""
+        model = self._as(user, self.env[model])
+        view_id = self.env.ref(view).id if view else False
+        arch = model.get_views([(view_id, view_type)])["views"][view_type]["arch"]
+        nodes = etree.fromstring(arch).iter("field")
+        names = list(dict.fromkeys(node.get("name") for node in nodes))
+        if view_type == "list":
+            return model.web_search_read(list(domain), {name: {} for name in names})[
+                "records"
+            ]
+        groupby = [name for name in names if not model._fields[name].aggregator]
+        aggregates = [f"{n}:sum" for n in names if model._fields[n].aggregator]
+        aggregates.append("__count")
+        return model.formatted_read_group(list(domain), groupby, aggregates)
+
+    def _other_documents(self):
+        """Journal entries that service invoicing has nothing to do with."""
+        bill = self.init_invoice("in_invoice", products=self.product_a, post=True)
+        customer = self.init_invoice("out_invoice", products=self.product_a, post=True)
+        entry = self.env["account.move"].create(
+            {"journal_id": self.company_data["default_journal_misc"].id}
+        )
+        return bill | customer | entry
+
+
+@tagged("post_install", "-at_install")
+class TestGroups(RightsCommon):
+    """C3, X1: who may do what."""
+
+    def test_manager_cancels(self):
+        """X1, X3, X6: a manager without accounting rights cancels what is posted."""
+        invoice = self._invoice(post=True)
+        action = self._as(self.manager, self.order).action_cancel_invoice()
+        Wizard = self._as(self.manager, self.env[action["res_model"]])
+        wizard = Form(Wizard.with_context(**action["context"]))
+        wizard.reason = "Wrong bill-to"
+        wizard.save().action_cancel_invoice()
+        self.assertEqual(invoice.payment_state, "reversed")
+        self.assertEqual(invoice.service_cancel_user_id, self.manager)
+        self.assertFalse(self.order.active_invoice_id)
+        self._open(self.manager, self.order)
+        self._open(self.manager, invoice)
+        self._open(self.manager, invoice.reversal_move_ids)
+
+    def test_opens_the_invoice(self):
+        """Section 5, F4: the invoice form, the list and the pivot open for who has
+        no accounting right."""
+        invoice = self._invoice()
+        for user in self.dispatcher | self.manager | self.accountant:
+            with self.subTest(user.login):
+                self._open(user, invoice)
+                rows = self._list(
+                    user,
+                    "account.move",
+                    "fieldservice_invoicing.service_invoice_view_list",
+                    domain=[("is_service_invoice", "=", True)],
+                )
+                self.assertEqual([row["id"] for row in rows], invoice.ids)
+                groups = self._list(
+                    user,
+                    "account.move",
+                    None,
+                    "pivot",
+                    domain=[("is_service_invoice", "=", True)],
+                )
+                self.assertTrue(groups)
+        invoice.action_post()
+        self._pay(invoice, 10)
+        self._credit(invoice)
+        for user in self.dispatcher | self.manager | self.accountant:
+            self._open(user, invoice)
+            self._open(user, invoice.reversal_move_ids)
+        for user in self.dispatcher | self.manager:
+            self._list(user, "fsm.order.invoice", None)
+            self._list(user, "fsm.order", "fieldservice_invoicing.fsm_order_view_list")
+            self._list(
+                user,
+                "fsm.order",
+                "fieldservice_invoicing.fsm_order_view_pivot",
+                "pivot",
+            )
