@@ -432,6 +432,7 @@ class AccountMove(models.Model):
     def action_view_service_orders(self):
         """Open the service orders that these documents bill (action dict)."""
         self.check_access("read")
+        self.company_id._ensure_service_invoicing("fieldservice.group_fsm_user_own")
         orders = self._get_service_order_links().order_id.sudo(False)
         orders.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(

@@ -1,6 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from lxml import etree
 
+from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
@@ -49,6 +51,82 @@ class RightsCommon(ServiceInvoicingCommon):
             {"journal_id": self.company_data["default_journal_misc"].id}
         )
         return bill | customer | entry
+
+
+@tagged("post_install", "-at_install")
+class TestSwitch(RightsCommon):
+    """C2: the company's switch."""
+
+    def _assert_off(self, method, *args):
+        with self.assertRaisesRegex(UserError, "switched off"), self.cr.savepoint():
+            method(*args)
+
+    def test_every_action_is_tested(self):
+        """C2: a new action has to be added to the lists of this class."""
+        own = {
+            name
+            for model in ("fsm.order", "account.move")
+            for cls in type(self.env[model]).__mro__
+            if cls.__module__.startswith("odoo.addons.fieldservice_invoicing.")
+            for name in vars(cls)
+            if not name.startswith("_") and callable(getattr(cls, name))
+        }
+        self.assertEqual(
+            {name for name in own if name.startswith("action_")},
+            {
+                "action_create_invoice",
+                "action_view_service_invoices",
+                "action_open_invoice",
+                "action_view_journal_items",
+                "action_post_invoice",
+                "action_send_invoice",
+                "action_register_payment",
+                "action_credit_invoice",
+                "action_cancel_invoice",
+                "action_refresh_invoice",
+                "action_mark_billed",
+                "action_unmark_billed",
+                "action_cancel_service_invoice",
+                "action_view_service_orders",
+            },
+        )
+
+    def test_invoices_and_wizards(self):
+        """C2: so do those of the invoice and the dialogs opened before."""
+        marked = self._create_order()
+        fresh = self._create_order()
+        invoice = self._invoice(post=True)
+        manager_env = self._as(self.manager, self.env["res.users"]).env
+        create = manager_env["fsm.order.create.invoice"].create(
+            {"order_ids": [Command.set(fresh.ids)]}
+        )
+        cancel = manager_env["fsm.order.cancel.invoice"].create(
+            {"move_ids": [Command.set(invoice.ids)], "reason": "test"}
+        )
+        mark = manager_env["fsm.order.mark.billed"].create(
+            {"order_ids": [Command.set(marked.ids)], "reason": "test"}
+        )
+        reversal = (
+            manager_env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        self.company.service_invoicing = False
+        invoice = self._as(self.manager, invoice)
+        self._assert_off(invoice.action_cancel_service_invoice)
+        self._assert_off(invoice.action_view_service_orders)
+        self._assert_off(invoice._cancel_service_invoices, "test")
+        self._assert_off(create.action_create_draft)
+        self._assert_off(cancel.action_cancel_invoice)
+        self._assert_off(mark.action_mark_billed)
+        self._assert_off(reversal.reverse_moves)
+        self._assert_off(reversal.refund_moves)
+        self._assert_off(reversal.modify_moves)
+        self.assertFalse(invoice.can_cancel_service_invoice)
+        self.manager.group_ids += self.env.ref("account.group_account_invoice")
+        self._assert_off(create.action_create_and_send)
+        self.assertFalse(marked.marked_billed_date)
+        self.assertFalse(invoice.reversal_move_ids)
 
 
 @tagged("post_install", "-at_install")
