@@ -140,43 +140,52 @@ class FsmOrder(models.Model):
         groups=INVOICE_READERS,
     )
     card_currency_id = fields.Many2one(
-        "res.currency", compute="_compute_card_amounts", compute_sudo=True
+        "res.currency",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
     )
     card_labor = fields.Monetary(
         string="Labor",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_parts = fields.Monetary(
         string="Parts",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_unit = fields.Monetary(
         string="Unit",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_other = fields.Monetary(
         string="Other",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_tax = fields.Monetary(
         string="Tax",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_total = fields.Monetary(
         string="Invoice Total",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     billing_difference = fields.Monetary(
         compute="_compute_billing_difference",

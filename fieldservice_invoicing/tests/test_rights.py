@@ -2,7 +2,7 @@
 from lxml import etree
 
 from odoo import Command
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
@@ -185,3 +185,36 @@ class TestGroups(RightsCommon):
                 "fieldservice_invoicing.fsm_order_view_pivot",
                 "pivot",
             )
+
+
+@tagged("post_install", "-at_install")
+class TestWorker(RightsCommon):
+    """Section 5: field service users and the order's lines."""
+
+    def test_sees_no_invoice(self):
+        """Workers read neither the invoices nor what they say."""
+        self._invoice(post=True)
+        for user in self.worker | self.plain_dispatcher:
+            order = self._as(user, self.order)
+            for name in (
+                "invoice_link_ids",
+                "active_invoice_id",
+                "service_invoice_count",
+                "active_invoice_status",
+                "active_invoice_due",
+                "active_invoice_residual",
+                "pending_draft",
+                "pending_payment",
+                "card_total",
+                "card_labor",
+                "card_tax",
+            ):
+                with self.subTest(name):
+                    with self.assertRaises(AccessError):
+                        order.read([name])
+                    self.assertNotIn(name, order.fields_get())
+            with self.assertRaises(AccessError):
+                order.line_ids.read(["invoice_line_ids"])
+            for name in ("action_open_invoice", "action_view_service_invoices"):
+                with self.assertRaises(AccessError):
+                    getattr(order, name)()
