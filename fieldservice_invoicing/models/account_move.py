@@ -5,7 +5,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from .res_company import GROUP_MANAGER
+from .res_company import GROUP_MANAGER, get_superuser_context
+
+CANCELLATION = (
+    "service_cancel_reason",
+    "service_cancel_user_id",
+    "service_cancel_date",
+)
 
 
 class AccountMove(models.Model):
@@ -236,7 +242,7 @@ class AccountMove(models.Model):
         reason = (reason or "").strip()
         if not reason:
             raise UserError(self.env._("Give the reason for the cancellation."))
-        moves = self.sudo()
+        moves = self.sudo().with_context(get_superuser_context(self.env))
         # Written first: of two people at once the second one's transaction fails
         # here and is run again, then finds the invoice cancelled.
         moves.write(

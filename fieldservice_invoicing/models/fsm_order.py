@@ -6,7 +6,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .res_company import GROUP_MANAGER, GROUP_USER
+from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_context
 
 INVOICE_READERS = (
     "fieldservice_invoicing.group_service_invoice_user,"
@@ -892,7 +892,9 @@ class FsmOrder(models.Model):
         return (
             self.env["account.move"]
             .sudo()
-            .with_context(default_move_type="out_invoice")
+            .with_context(
+                get_superuser_context(self.env), default_move_type="out_invoice"
+            )
             .create(vals_list)
         )
 
@@ -1058,7 +1060,11 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
         for order in self:
-            invoice = order._get_active_invoice().sudo()
+            invoice = (
+                order._get_active_invoice()
+                .sudo()
+                .with_context(get_superuser_context(self.env))
+            )
             if invoice.state != "draft":
                 raise UserError(
                     self.env._(

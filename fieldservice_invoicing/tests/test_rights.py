@@ -148,6 +148,70 @@ class TestGroups(RightsCommon):
         self._open(self.manager, invoice)
         self._open(self.manager, invoice.reversal_move_ids)
 
+    def _reversal(self, user, moves, **values):
+        return (
+            self._as(user, self.env["account.move.reversal"])
+            .with_context(active_model="account.move", active_ids=moves.ids)
+            .create({"reason": "test", "journal_id": moves[:1].journal_id.id, **values})
+        )
+
+    def test_manager_credits(self):
+        """Section 5: a manager credits service invoices by Odoo's own dialog."""
+        invoice = self._invoice(post=True)
+        action = self._as(self.manager, self.order).action_credit_invoice()
+        self.assertEqual(action["res_model"], "account.move.reversal")
+        model = self._as(self.manager, self.env["account.move.reversal"])
+        wizard = Form(
+            model.with_context(active_model="account.move", active_ids=invoice.ids)
+        ).save()
+        wizard.refund_moves()
+        self.assertEqual(invoice.reversal_move_ids.state, "draft")
+        self._open(self.manager, invoice.reversal_move_ids)
+        invoice.reversal_move_ids.unlink()
+        self._reversal(self.manager, invoice).modify_moves()
+        self.assertEqual(self.order.billing_status, "draft")
+        self.assertEqual(self.order.active_invoice_id.service_replaces_id, invoice)
+
+    def test_manager_credits_nothing_else(self):
+        """Section 5: and no other journal entry, mixed in or by itself."""
+        invoice = self._invoice(post=True)
+        others = self._other_documents()
+        others[2].line_ids = [
+            Command.create(
+                {
+                    "account_id": self.company_data["default_account_revenue"].id,
+                    "name": str(amount),
+                    "balance": amount,
+                }
+            )
+            for amount in (10, -10)
+        ]
+        others[2].action_post()
+        for other in others:
+            for moves in (other, invoice | other):
+                with self.assertRaises(AccessError), self.cr.savepoint():
+                    self._reversal(self.manager, moves).refund_moves()
+                with self.assertRaises(AccessError), self.cr.savepoint():
+                    wizard = self._reversal(self.manager, invoice)
+                    wizard.write({"move_ids": [Command.set(moves.ids)]})
+                    self._as(self.manager, wizard).modify_moves()
+        with self.assertRaises(UserError), self.cr.savepoint():
+            wizard = self._reversal(self.manager, invoice)
+            wizard.move_ids = False
+            wizard.refund_moves()
+        credit_note = self._credit(invoice)
+        with self.assertRaises(UserError), self.cr.savepoint():
+            self._reversal(self.manager, credit_note).refund_moves()
+        draft = self._invoice(self._create_order())
+        with self.assertRaises(UserError), self.cr.savepoint():
+            wizard = self._reversal(self.manager, invoice)
+            wizard.write({"move_ids": [Command.set(draft.ids)]})
+            wizard.modify_moves()
+        with self.assertRaises(UserError):
+            self._as(self.manager, others[1]).sudo()._cancel_service_invoices("x")
+        with self.assertRaises(AccessError):
+            self._as(self.manager, others[1])._cancel_service_invoices("x")
+
     def test_opens_the_invoice(self):
         """Section 5, F4: the invoice form, the list and the pivot open for who has
         no accounting right."""
@@ -218,3 +282,61 @@ class TestWorker(RightsCommon):
             for name in ("action_open_invoice", "action_view_service_invoices"):
                 with self.assertRaises(AccessError):
                     getattr(order, name)()
+
+
+@tagged("post_install", "-at_install")
+class TestForgery(RightsCommon):
+    """Section 5: the links between orders and invoices are made by the addon."""
+
+    def test_context_brings_no_values(self):
+        """Creating is superuser work: a caller's context adds nothing to it."""
+        posted = self._invoice(self._create_order(), post=True)
+        order = self._as(self.dispatcher, self.order)
+        values = {
+            "state": "posted",
+            "auto_post": "at_date",
+            "name": "INV/FORGED",
+            "service_cancel_reason": "x",
+            "is_move_sent": True,
+            "reversed_entry_id": posted.id,
+            "inalterable_hash": "x",
+            "fsm_order_line_id": posted.invoice_line_ids[0].fsm_order_line_id.id,
+        }
+        dialog = (
+            order.env["fsm.order.create.invoice"]
+            .create({"order_ids": [Command.set(order.ids)]})
+            .with_context(
+                check_move_validity=False,
+                skip_invoice_sync=True,
+                **{f"default_{name}": value for name, value in values.items()},
+            )
+        )
+        dialog.action_create_draft()
+        invoice = self.order.active_invoice_id
+        self.assertRecordValues(
+            invoice,
+            [
+                {
+                    "state": "draft",
+                    "auto_post": "no",
+                    "name": False,
+                    "service_cancel_reason": False,
+                    "is_move_sent": False,
+                    "reversed_entry_id": False,
+                    "inalterable_hash": False,
+                }
+            ],
+        )
+        self.assertEqual(sum(invoice.line_ids.mapped("balance")), 0)
+        self.assertEqual(
+            len(invoice.line_ids.filtered(lambda l: l.display_type == "payment_term")),
+            1,
+        )
+        manager = self._as(self.manager, posted).with_context(
+            **{f"default_{name}": value for name, value in values.items()}
+        )
+        manager._cancel_service_invoices("test")
+        credit_note = posted.reversal_move_ids
+        self.assertEqual(credit_note.state, "posted")
+        self.assertNotEqual(credit_note.name, "INV/FORGED")
+        self.assertFalse(credit_note.inalterable_hash)
