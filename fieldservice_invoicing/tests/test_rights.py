@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from lxml import etree
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
@@ -283,6 +283,84 @@ class TestWorker(RightsCommon):
                 with self.assertRaises(AccessError):
                     getattr(order, name)()
 
+    def test_cannot_forge_the_status(self):
+        """What an order is billed is derived: nobody writes it, over RPC either."""
+        for user in self.users:
+            order = self._as(user, self.order)
+            for values in (
+                {"billing_status": "paid"},
+                {"amount_invoiced": 1.0},
+                {"amount_to_invoice": 0.0},
+                {"amount_total": 0.0},
+                {
+                    "line_ids": [
+                        Command.update(order.line_ids[0].id, {"price_total": 0})
+                    ]
+                },
+            ):
+                with (
+                    self.subTest(f"{user.login} {values}"),
+                    self.assertRaises(UserError),
+                ):
+                    order.write(values)
+            with self.assertRaises(UserError), self.cr.savepoint():
+                order.line_ids[0].write({"price_subtotal": 1})
+            with self.assertRaises(UserError), self.cr.savepoint():
+                order.line_ids[0].write({"company_id": self.company.copy().id})
+
+    def test_cannot_forge_new_orders(self):
+        """Nor are they given to a new order, as a value or as a default."""
+        location = {"location_id": self.location.id}
+        line = {"name": "x", "price_unit": 5, "price_subtotal": 1, "price_total": 1}
+        forged = {"billing_status": "paid", "amount_total": 1, "amount_invoiced": 1}
+        context = {f"default_{name}": value for name, value in forged.items()}
+        mark = {"marked_billed_date": fields.Datetime.now()}
+        for user in self.plain_dispatcher | self.dispatcher | self.manager:
+            model = self._as(user, self.env["fsm.order"])
+            for order in (
+                model.create(
+                    {**location, **forged, "line_ids": [Command.create(line)]}
+                ),
+                model.with_context(**context).create(
+                    {**location, "line_ids": [Command.create(line)]}
+                ),
+            ):
+                self.assertEqual(order.billing_status, "not_ready")
+                self.assertEqual(order.amount_untaxed, 5)
+                self.assertEqual(order.amount_invoiced, 0)
+                self.assertEqual(order.line_ids.price_subtotal, 5)
+            with self.assertRaisesRegex(UserError, "Mark as Billed"):
+                model.create({**location, **mark})
+            with self.assertRaisesRegex(UserError, "Mark as Billed"):
+                model.with_context(
+                    default_marked_billed_date=fields.Datetime.now()
+                ).create(location)
+
+    def test_mark_as_billed_is_kept(self):
+        """C15: the mark is set by its action only: who and when are true."""
+        now = fields.Datetime.now()
+        for user in self.users:
+            order = self._as(user, self.order)
+            for values in (
+                {"marked_billed_date": now},
+                {"marked_billed_reason": "x"},
+                {"marked_billed_user_id": self.worker.id},
+            ):
+                with (
+                    self.subTest(f"{user.login} {values}"),
+                    self.assertRaises(UserError),
+                ):
+                    order.write(values)
+        wizard = self._as(self.manager, self.env["fsm.order.mark.billed"]).create(
+            {"order_ids": [Command.set(self.order.ids)], "reason": "Old system"}
+        )
+        wizard.action_mark_billed()
+        self.assertEqual(self.order.marked_billed_user_id, self.manager)
+        self._open(self.worker, self.order)
+        self._open(self.manager, self.order)
+        self._as(self.manager, self.order).action_unmark_billed()
+        self.assertFalse(self.order.marked_billed_date)
+
 
 @tagged("post_install", "-at_install")
 class TestForgery(RightsCommon):
@@ -340,3 +418,17 @@ class TestForgery(RightsCommon):
         self.assertEqual(credit_note.state, "posted")
         self.assertNotEqual(credit_note.name, "INV/FORGED")
         self.assertFalse(credit_note.inalterable_hash)
+
+
+@tagged("post_install", "-at_install")
+class TestBadInput(RightsCommon):
+    """What is refused with a reason, for everybody."""
+
+    def test_mark_needs_a_reason(self):
+        """C15: no mark without a reason, or beside an invoice."""
+        for reason in ("", " ", False):
+            with self.assertRaisesRegex(UserError, "reason"):
+                self._as(self.manager, self.order)._mark_billed(reason)
+        self._invoice()
+        with self.assertRaisesRegex(UserError, "already exists"):
+            self._as(self.manager, self.order)._mark_billed("x")
