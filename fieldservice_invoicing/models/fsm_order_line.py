@@ -572,6 +572,9 @@ class FsmOrderLine(models.Model):
             "tax_ids",
             "is_billable",
             "non_billable_reason",
+            "equipment_id",
+            "technical_price_unit",
+            "quantity_source",
         }
 
     def _ensure_order_can_change(self):

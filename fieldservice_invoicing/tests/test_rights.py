@@ -255,6 +255,56 @@ class TestGroups(RightsCommon):
 class TestWorker(RightsCommon):
     """Section 5: field service users and the order's lines."""
 
+    def test_edits_until_billed(self):
+        """Workers add and edit lines until billed, then are told why not."""
+        order = self._create_order(lines=[], done=False)
+        for user in self.worker | self.plain_dispatcher:
+            with self._open(user, order) as form, form.line_ids.new() as line:
+                line.product_id = self._as(user, self.labor)
+                line.quantity = 2
+        self.assertEqual(order.amount_untaxed, 220)
+        with self._open(self.worker, order) as form, form.line_ids.edit(0) as line:
+            line.quantity = 1
+        self._as(self.worker, order.line_ids[1]).unlink()
+        self.assertEqual(order.amount_untaxed, 55)
+        self._as(self.worker, order).action_complete()
+        self._as(self.worker, order.line_ids).quantity = 2
+        invoice = self._invoice(order)
+        line = order.line_ids
+        for user in self.worker | self.plain_dispatcher:
+            refused = self.assertRaisesRegex(
+                UserError, f"{order.name} is billed .*Ask someone"
+            )
+            for values in (
+                {"quantity": 3},
+                {"name": "x"},
+                {"price_unit": 1},
+                {"is_billable": False, "non_billable_reason": "other"},
+                {"equipment_id": False, "technical_price_unit": 3},
+                {"tax_ids": [Command.clear()]},
+            ):
+                with refused, self.cr.savepoint():
+                    self._as(user, line).write(values)
+            with refused, self.cr.savepoint():
+                self._as(user, line).unlink()
+            with refused, self.cr.savepoint():
+                self._as(user, line).create({"order_id": order.id, "name": "x"})
+            with refused, self.cr.savepoint():
+                self._as(user, order).write(
+                    {"line_ids": [Command.create({"name": "x"})]}
+                )
+            self._as(user, order).description = "Done"
+        self._as(self.dispatcher, line).quantity = 4
+        self.assertEqual(order.billing_difference, 110)
+        invoice._cancel_service_invoices("x")
+        self._as(self.worker, line).quantity = 2
+
+    def test_lines_stay_on_their_order(self):
+        """A line can not be moved to a billed order, or away from one."""
+        other = self._create_order()
+        with self.assertRaisesRegex(UserError, "can not move"):
+            self._as(self.worker, other.line_ids[0]).order_id = self.order
+
     def test_sees_no_invoice(self):
         """Workers read neither the invoices nor what they say."""
         self._invoice(post=True)
