@@ -429,7 +429,7 @@ class FsmOrderLine(models.Model):
     # Rules
     # ------------------------------------------------------------------
 
-    @api.constrains("quantity", "discount_type", "discount_value", "price_unit")
+    @api.constrains("quantity", "discount_type", "discount_value", "price_unit", "kind")
     def _check_amounts(self):
         for line in self:
             if line.quantity < 0:

@@ -2,7 +2,7 @@
 from lxml import etree
 
 from odoo import Command, fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
@@ -473,6 +473,33 @@ class TestForgery(RightsCommon):
 @tagged("post_install", "-at_install")
 class TestBadInput(RightsCommon):
     """What is refused with a reason, for everybody."""
+
+    def test_discount_outlives_nothing(self):
+        """Price and discount are checked again when quantity, price or kind change."""
+        cheap = self._create_service_product("Cheap", "consu", 1)
+        line = self.order.line_ids[1]
+        line.write({"discount_type": "amount", "discount_value": 200})
+        for values in ({"quantity": 1}, {"price_unit": 1}):
+            with self.subTest(values), self.assertRaises(ValidationError):
+                line.write(values)
+                self.env.flush_all()
+        rebate = self.env["fsm.order.line"].create(
+            {
+                "order_id": self.order.id,
+                "name": "Rebate",
+                "kind": "charge",
+                "price_unit": -10,
+            }
+        )
+        for values in ({"kind": "part"}, {"product_id": cheap.id}):
+            with self.subTest(values), self.assertRaises(ValidationError):
+                rebate.write(values)
+                self.env.flush_all()
+        with self.assertRaises(ValidationError), self.cr.savepoint():
+            line.is_billable = False
+        line.write({"is_billable": False, "non_billable_reason": "warranty"})
+        with self.assertRaises(ValidationError), self.cr.savepoint():
+            line.non_billable_reason = False
 
     def test_mark_needs_a_reason(self):
         """C15: no mark without a reason, or beside an invoice."""
