@@ -105,6 +105,14 @@ class AccountMove(models.Model):
         moves = self.sudo()
         return (moves | moves.reversed_entry_id).service_order_link_ids
 
+    def _get_claimed_orders(self):
+        """Orders (`fsm.order`) that these moves (superuser mode) claim, or those that
+        they reverse or replace, however often."""
+        moves = self
+        while more := (moves.reversed_entry_id | moves.service_replaces_id) - moves:
+            moves |= more
+        return moves.service_order_link_ids.order_id
+
     @api.depends(
         "service_order_link_ids.order_id",
         "reversed_entry_id.service_order_link_ids.order_id",

@@ -5,7 +5,7 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from .common import ServiceInvoicingCommon
+from .common import MANAGER, USER, ServiceInvoicingCommon
 
 
 class RightsCommon(ServiceInvoicingCommon):
@@ -416,6 +416,39 @@ class TestWorker(RightsCommon):
 class TestForgery(RightsCommon):
     """Section 5: the links between orders and invoices are made by the addon."""
 
+    def _invoice_values(self, **values):
+        return {
+            "move_type": "out_invoice",
+            "partner_id": self.partner_a.id,
+            "invoice_line_ids": [Command.create({"name": "x", **values})],
+        }
+
+    def test_accountant_forges_lines(self):
+        """A line of an invoice bills no order that the invoice does not claim."""
+        line = self.order.line_ids[0]
+        Move = self._as(self.accountant, self.env["account.move"])
+
+        def refused():
+            return self.assertRaisesRegex(
+                UserError, f"can not bill .*{self.order.name}"
+            )
+
+        with refused(), self.cr.savepoint():
+            Move.create(self._invoice_values(fsm_order_line_id=line.id))
+        move = Move.create(self._invoice_values())
+        with refused(), self.cr.savepoint():
+            move.invoice_line_ids.fsm_order_line_id = line
+        other = self._invoice(self._create_order())
+        with refused(), self.cr.savepoint():
+            self._as(self.accountant, other).invoice_line_ids[0].write(
+                {"fsm_order_line_id": line.id}
+            )
+        with refused(), self.cr.savepoint():
+            self._as(self.accountant, self.env["account.move.line"]).with_context(
+                default_fsm_order_line_id=line.id
+            ).create({"move_id": move.id, "name": "y"})
+        self.assertEqual(line.qty_to_invoice, 2.5)
+
     def test_context_brings_no_values(self):
         """Creating is superuser work: a caller's context adds nothing to it."""
         posted = self._invoice(self._create_order(), post=True)
@@ -468,6 +501,47 @@ class TestForgery(RightsCommon):
         self.assertEqual(credit_note.state, "posted")
         self.assertNotEqual(credit_note.name, "INV/FORGED")
         self.assertFalse(credit_note.inalterable_hash)
+
+
+@tagged("post_install", "-at_install")
+class TestCompanies(RightsCommon):
+    """Section 5: record rules keep companies apart."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_data = cls.setup_other_company()
+        cls.other = cls.other_data["company"]
+        cls.env["fsm.team"].create({"name": "Team B", "company_id": cls.other.id})
+        values = {
+            "company_id": cls.other.id,
+            "company_ids": [Command.set(cls.other.ids)],
+        }
+        groups = "fieldservice.group_fsm_manager"
+        cls.worker_b = cls._create_user(
+            "fsi_b_worker", "fieldservice.group_fsm_user_own"
+        )
+        cls.user_b = cls._create_user("fsi_b_user", groups, USER)
+        cls.manager_b = cls._create_user(
+            "fsi_b_manager", groups, MANAGER, "account.group_account_manager"
+        )
+        cls.users_b = cls.worker_b | cls.user_b | cls.manager_b
+        cls.users_b.write(values)
+
+    def test_forged_lines(self):
+        """An invoice of one company takes nothing off an order of another."""
+        line = self.order.line_ids[0]
+        with self.assertRaises(UserError), self.cr.savepoint():
+            self._as(self.manager_b, self.env["account.move"]).create(
+                {
+                    "move_type": "out_invoice",
+                    "partner_id": self.partner_b.id,
+                    "invoice_line_ids": [
+                        Command.create({"name": "x", "fsm_order_line_id": line.id})
+                    ],
+                }
+            )
+        self.assertEqual(line.qty_to_invoice, 2.5)
 
 
 @tagged("post_install", "-at_install")
