@@ -2,7 +2,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from .res_company import GROUP_MANAGER, get_superuser_context
@@ -343,11 +343,51 @@ class AccountMove(models.Model):
                     )
                 )
 
+    @api.constrains("service_replaces_id")
+    def _check_service_replaces(self):
+        """Only a credited service invoice of the same company is replaced."""
+        for move in self.sudo().filtered("service_replaces_id"):
+            replaced = move.service_replaces_id
+            links = replaced.service_order_link_ids
+            if (
+                not links
+                or any(links.mapped("is_active"))
+                or replaced.company_id != move.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s can not replace %(replaced)s, which is no "
+                        "credited service invoice of %(company)s. Credit that one "
+                        "first, today and in full.",
+                        document=move.display_name,
+                        replaced=replaced.display_name,
+                        company=move.company_id.name,
+                    )
+                )
+
+    @api.constrains("move_type", "company_id")
+    def _check_service_invoice_type(self):
+        """What bills service orders is a customer invoice of their company."""
+        for move in self.sudo():
+            orders = move.service_order_link_ids.order_id
+            if orders and (
+                move.move_type != "out_invoice" or orders.company_id != move.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s bills service order %(orders)s: it has to stay a "
+                        "customer invoice of %(company)s. Cancel it instead.",
+                        document=move.display_name,
+                        orders=", ".join(orders.mapped("name")),
+                        company=", ".join(orders.company_id.mapped("name")),
+                    )
+                )
+
     def button_draft(self):
         self._ensure_not_issued()
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
-        self.filtered("service_cancel_date").write(
+        self.sudo().filtered("service_cancel_date").write(
             {
                 "service_cancel_reason": False,
                 "service_cancel_user_id": False,
@@ -409,7 +449,32 @@ class AccountMove(models.Model):
             "service_order_link_ids",
         }
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        moves = super().create(vals_list)
+        if moves.filtered(lambda move: any(move[name] for name in CANCELLATION)):
+            moves._ensure_not_entered()
+        return moves
+
+    def _ensure_not_entered(self):
+        """Keep true who cancelled, when and why, and which invoice another replaces:
+        the addon writes them in superuser mode, nobody enters them over RPC.
+
+        :raise UserError: names the document and the way out
+        """
+        if not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(document)s: who cancelled it, when and why, and what it "
+                    "replaces is recorded and can not be entered. Use “Cancel "
+                    "Invoice” or “Credit Note”.",
+                    document=", ".join(self.mapped("display_name")),
+                )
+            )
+
     def write(self, vals):
+        if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
+            self._ensure_not_entered()
         if names := vals.keys() & self._get_issued_fields():
             self._get_issued().filtered(
                 lambda move: any(

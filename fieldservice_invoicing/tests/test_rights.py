@@ -449,6 +449,66 @@ class TestForgery(RightsCommon):
             ).create({"move_id": move.id, "name": "y"})
         self.assertEqual(line.qty_to_invoice, 2.5)
 
+    def test_forged_cancellation(self):
+        """X6: when, by whom and why are recorded, and not entered."""
+        invoice = self._invoice()
+        move = self._as(self.accountant, invoice)
+        values = {
+            "service_cancel_reason": "x",
+            "service_cancel_user_id": self.manager.id,
+            "service_cancel_date": fields.Datetime.now(),
+        }
+        for name, value in values.items():
+            with self.assertRaises(UserError), self.cr.savepoint():
+                move.write({name: value})
+            with self.assertRaises(UserError), self.cr.savepoint():
+                move.create({"move_type": "out_invoice", name: value})
+        invoice._cancel_service_invoices("True reason")
+        for name in values:
+            with self.assertRaises(UserError), self.cr.savepoint():
+                self._as(self.accountant, invoice).write({name: False})
+        self._as(self.accountant, invoice).button_draft()
+        self.assertFalse(invoice.service_cancel_date)
+
+    def test_forged_replacement(self):
+        """A reversal claims the orders of the invoices it reverses, no others."""
+        victim = self._invoice(self._create_order(), post=True)
+        victim._cancel_service_invoices("x")
+        freed = victim.service_order_link_ids.order_id
+        invoice = self._invoice(post=True)
+        plain = self.init_invoice("out_invoice", products=self.product_a, post=True)
+        for moves in (invoice, plain):
+            wizard = (
+                self._as(self.accountant, self.env["account.move.reversal"])
+                .with_context(active_model="account.move", active_ids=moves.ids)
+                .create({"journal_id": moves.journal_id.id})
+                .with_context(default_service_replaces_id=victim.id)
+            )
+            with self.cr.savepoint() as savepoint:
+                try:
+                    wizard.refund_moves()
+                except UserError:
+                    pass
+                self.assertEqual(len(freed.invoice_link_ids), 1)
+                savepoint.rollback()
+            with self.cr.savepoint() as savepoint:
+                try:
+                    wizard.modify_moves()
+                except UserError:
+                    pass
+                self.assertEqual(len(freed.invoice_link_ids), 1)
+                savepoint.rollback()
+        with self.assertRaises(UserError), self.cr.savepoint():
+            self._as(self.accountant, plain).write({"service_replaces_id": victim.id})
+
+    def test_switch_move_type(self):
+        """A draft that bills an order can not be made a credit note or an entry."""
+        invoice = self._as(self.accountant, self._invoice())
+        with self.assertRaisesRegex(UserError, self.order.name), self.cr.savepoint():
+            invoice.action_switch_move_type()
+        with self.assertRaises(UserError), self.cr.savepoint():
+            invoice.write({"move_type": "out_refund"})
+
     def test_context_brings_no_values(self):
         """Creating is superuser work: a caller's context adds nothing to it."""
         posted = self._invoice(self._create_order(), post=True)
@@ -542,6 +602,36 @@ class TestCompanies(RightsCommon):
                 }
             )
         self.assertEqual(line.qty_to_invoice, 2.5)
+
+    def test_invoice_stays_in_its_company(self):
+        """A draft can not be taken to another company with its claim."""
+        self.env.user.company_ids += self.other
+        order = self._create_order(
+            lines=[{"name": "Fee", "price_unit": 1, "tax_ids": [Command.clear()]}]
+        )
+        invoice = self._invoice(order).with_context(
+            allowed_company_ids=(self.company | self.other).ids
+        )
+        journal = self.other_data["default_journal_sale"]
+        with self.assertRaises(UserError), self.cr.savepoint():
+            invoice.write({"journal_id": journal.id})
+        with self.assertRaises(UserError), self.cr.savepoint():
+            invoice.write(
+                {
+                    "journal_id": journal.id,
+                    "company_id": self.other.id,
+                    "invoice_line_ids": [
+                        Command.update(
+                            invoice.invoice_line_ids.id,
+                            {
+                                "account_id": self.other_data[
+                                    "default_account_revenue"
+                                ].id
+                            },
+                        )
+                    ],
+                }
+            )
 
 
 @tagged("post_install", "-at_install")
