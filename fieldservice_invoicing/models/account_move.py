@@ -447,6 +447,11 @@ class AccountMove(models.Model):
             "narration",
             "reversed_entry_id",
             "service_order_link_ids",
+            "service_replaces_id",
+            "invoice_partner_display_name",
+            "amount_untaxed",
+            "amount_tax",
+            "amount_total",
         }
 
     @api.model_create_multi

@@ -80,6 +80,10 @@ class AccountMoveLine(models.Model):
             "balance",
             "debit",
             "credit",
+            "price_subtotal",
+            "price_total",
+            "tax_line_id",
+            "tax_repartition_line_id",
             "fsm_order_line_id",
         }
 

@@ -449,6 +449,22 @@ class TestForgery(RightsCommon):
             ).create({"move_id": move.id, "name": "y"})
         self.assertEqual(line.qty_to_invoice, 2.5)
 
+    def test_accountant_moves_lines(self):
+        """D2: no line is slipped into or out of an issued invoice."""
+        issued = self._invoice(post=True)
+        draft = self.init_invoice("out_invoice", products=self.product_a)
+        draft.invoice_line_ids = [
+            Command.create({"display_type": "line_note", "name": "Note"})
+        ]
+        note = draft.invoice_line_ids.filtered("display_type")[-1]
+        note = self._as(self.accountant, note)
+        with self.assertRaisesRegex(UserError, "is issued"), self.cr.savepoint():
+            note.move_id = issued
+        with self.assertRaisesRegex(UserError, "is issued"), self.cr.savepoint():
+            self._as(self.accountant, draft).write(
+                {"line_ids": [Command.link(issued.invoice_line_ids[0].id)]}
+            )
+
     def test_forged_cancellation(self):
         """X6: when, by whom and why are recorded, and not entered."""
         invoice = self._invoice()
@@ -632,6 +648,88 @@ class TestCompanies(RightsCommon):
                     ],
                 }
             )
+
+
+@tagged("post_install", "-at_install")
+class TestIssued(RightsCommon):
+    """D2: an issued document is final."""
+
+    def _assert_issued(self, method, *args):
+        with self.assertRaisesRegex(UserError, "is issued"), self.cr.savepoint():
+            method(*args)
+
+    def test_final(self):
+        """D2: no write, reset, cancel or delete, for nobody, invoice or credit note."""
+        invoice = self._invoice(post=True)
+        documents = invoice | self._credit(invoice)
+        account = self.company_data["default_account_assets"]
+        admin = self._create_user(
+            "fsi_admin", "base.group_system", MANAGER, "account.group_account_manager"
+        )
+        for user in (self.accountant, admin, self.env.ref("base.user_root")):
+            for document in documents:
+                document = self._as(user, document)
+                for name in ("button_draft", "button_cancel", "unlink"):
+                    self._assert_issued(getattr(document, name))
+                self._assert_issued(document.with_context(force_delete=True).unlink)
+                for values in (
+                    {"state": "draft"},
+                    {"state": "cancel"},
+                    {"name": "INV/1"},
+                    {"partner_id": self.partner_b.id},
+                    {"partner_shipping_id": self.partner_b.id},
+                    {"invoice_date": "2020-01-01"},
+                    {"currency_id": self.env.ref("base.CHF").id},
+                    {"narration": "x"},
+                    {
+                        "reversed_entry_id": False
+                        if document.reversed_entry_id
+                        else documents[1].id
+                    },
+                    {"fiscal_position_id": self.fiscal_pos_a.id},
+                    {"invoice_line_ids": [Command.clear()]},
+                    {"invoice_line_ids": [Command.create({"name": "x"})]},
+                    {"amount_total": 1.0},
+                    {"amount_untaxed": 1.0},
+                    {"invoice_partner_display_name": "x"},
+                    {"commercial_partner_id": self.partner_b.id},
+                ):
+                    with self.subTest(f"{user.login} {values}"):
+                        self._assert_issued(document.write, values)
+                line = document.invoice_line_ids[0]
+                for values in (
+                    {"name": "x"},
+                    {"quantity": 7},
+                    {"price_unit": 7},
+                    {"discount": 7},
+                    {"service_discount_amount": 7},
+                    {"tax_ids": [Command.clear()]},
+                    {"account_id": account.id},
+                    {"balance": 7},
+                    {"price_subtotal": 7.0},
+                    {"price_total": 7.0},
+                    {"fsm_order_line_id": False},
+                ):
+                    with self.subTest(f"{user.login} {values}"):
+                        self._assert_issued(line.write, values)
+                self._assert_issued(line.unlink)
+                self._assert_issued(line.with_context(dynamic_unlink=True).unlink)
+                self._assert_issued(line.create, {"move_id": document.id, "name": "x"})
+                self._assert_issued(
+                    line.create,
+                    {"move_id": document.id, "name": "x", "display_type": "line_note"},
+                )
+
+    def test_wizards_of_accounting(self):
+        """D2: numbers stay, also against Odoo's resequencing dialog."""
+        first = self._invoice(post=True)
+        second = self._invoice(self._create_order(), post=True)
+        wizard = (
+            self.env["account.resequence.wizard"]
+            .with_context(active_model="account.move", active_ids=(first | second).ids)
+            .create({"first_name": "INV/2000/00001"})
+        )
+        self._assert_issued(wizard.resequence)
 
 
 @tagged("post_install", "-at_install")
