@@ -578,6 +578,15 @@ class TestForgery(RightsCommon):
         self.assertNotEqual(credit_note.name, "INV/FORGED")
         self.assertFalse(credit_note.inalterable_hash)
 
+    def test_tax_of_another_treatment(self):
+        """C8: a tax that the treatment does not use is not kept."""
+        tax = self.env["account.tax"].create({"name": "6%", "amount": 6})
+        dialog = self._as(self.dispatcher, self.env["fsm.order.create.invoice"]).create(
+            {"order_ids": [Command.set(self.order.ids)], "tax_id": tax.id}
+        )
+        dialog.action_create_draft()
+        self.assertFalse(self.order.active_invoice_id.service_tax_id)
+
 
 @tagged("post_install", "-at_install")
 class TestCompanies(RightsCommon):

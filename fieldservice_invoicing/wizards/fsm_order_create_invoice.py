@@ -153,7 +153,7 @@ class FsmOrderCreateInvoice(models.TransientModel):
         return {
             "include_unit_price": self.include_unit_price,
             "tax_treatment": self.tax_treatment,
-            "tax": self.tax_id,
+            "tax": self.tax_id if self.tax_treatment == "tax" else self.tax_id[:0],
         }
 
     def _create_invoices(self):
