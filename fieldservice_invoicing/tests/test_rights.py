@@ -613,6 +613,18 @@ class TestCompanies(RightsCommon):
         cls.users_b = cls.worker_b | cls.user_b | cls.manager_b
         cls.users_b.write(values)
 
+    def test_empty_dialogs(self):
+        """A dialog without orders or invoices is refused, not silently done."""
+        for model, action in (
+            ("fsm.order.create.invoice", "action_create_draft"),
+            ("fsm.order.cancel.invoice", "action_cancel_invoice"),
+            ("fsm.order.mark.billed", "action_mark_billed"),
+        ):
+            values = {"reason": "x"} if "create" not in model else {}
+            wizard = self._as(self.manager, self.env[model]).create(values)
+            with self.assertRaises(UserError):
+                getattr(wizard, action)()
+
     def test_forged_lines(self):
         """An invoice of one company takes nothing off an order of another."""
         line = self.order.line_ids[0]
