@@ -754,6 +754,60 @@ class TestIssued(RightsCommon):
 
 
 @tagged("post_install", "-at_install")
+class TestPartnerMerge(RightsCommon):
+    """Section 7.3: merging contacts."""
+
+    def _merge(self, source, destination):
+        self.env["base.partner.merge.automatic.wizard"]._merge(
+            (source | destination).ids, destination
+        )
+        self.env.invalidate_all()
+
+    def test_bill_to_follows(self):
+        """The bill-to of an order that is not issued follows the merge."""
+        self._merge(self.partner_a, self.partner_b)
+        self.assertEqual(self.order.bill_to_id, self.partner_b)
+        self.assertEqual(self._invoice().partner_id, self.partner_b)
+
+    def test_draft_follows(self):
+        """So does a draft."""
+        invoice = self._invoice()
+        self._merge(self.partner_a, self.partner_b)
+        self.assertEqual(invoice.partner_id, self.partner_b)
+
+    def test_issued_is_kept(self):
+        """The bill-to of an issued invoice is not merged away; into it is fine."""
+        invoice = self._invoice(post=True)
+        with self.assertRaisesRegex(UserError, f"partner_a.*{invoice.name}"):
+            self._merge(self.partner_a, self.partner_b)
+        self._merge(self.partner_b, self.partner_a)
+        self.assertEqual(invoice.partner_id, self.partner_a)
+
+    def test_destination_is_chosen(self):
+        """Without a destination, or with one that is not merged, Odoo picks one: the
+        check judges the same."""
+        self._invoice(post=True)
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        new = self.env["res.partner"].create
+        for destination in (None, new({"name": "Outside"})):
+            archived = new({"name": "Archived", "active": False})
+            wizard._merge((archived | self.partner_a).ids, destination)
+            self.assertTrue(self.partner_a.exists())
+            self.partner_a.active = False
+            other = new({"name": "Other"})
+            with self.assertRaises(UserError):
+                wizard._merge((other | self.partner_a).ids, destination)
+            self.partner_a.active = True
+
+    def test_lock_off(self):
+        """Without the lock Odoo merges as ever."""
+        self.company.service_invoice_lock = False
+        invoice = self._invoice(post=True)
+        self._merge(self.partner_a, self.partner_b)
+        self.assertEqual(invoice.partner_id, self.partner_b)
+
+
+@tagged("post_install", "-at_install")
 class TestBadInput(RightsCommon):
     """What is refused with a reason, for everybody."""
 
