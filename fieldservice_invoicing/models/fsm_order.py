@@ -6,12 +6,14 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .res_company import GROUP_MANAGER, GROUP_USER
+from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_context
 
 INVOICE_READERS = (
     "fieldservice_invoicing.group_service_invoice_user,"
     "account.group_account_readonly,account.group_account_invoice"
 )
+
+MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 
 class FsmOrder(models.Model):
@@ -138,43 +140,52 @@ class FsmOrder(models.Model):
         groups=INVOICE_READERS,
     )
     card_currency_id = fields.Many2one(
-        "res.currency", compute="_compute_card_amounts", compute_sudo=True
+        "res.currency",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
     )
     card_labor = fields.Monetary(
         string="Labor",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_parts = fields.Monetary(
         string="Parts",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_unit = fields.Monetary(
         string="Unit",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_other = fields.Monetary(
         string="Other",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_tax = fields.Monetary(
         string="Tax",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_total = fields.Monetary(
         string="Invoice Total",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     billing_difference = fields.Monetary(
         compute="_compute_billing_difference",
@@ -903,7 +914,9 @@ class FsmOrder(models.Model):
         return (
             self.env["account.move"]
             .sudo()
-            .with_context(default_move_type="out_invoice")
+            .with_context(
+                get_superuser_context(self.env), default_move_type="out_invoice"
+            )
             .create(vals_list)
         )
 
@@ -1069,7 +1082,11 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
         for order in self:
-            invoice = order._get_active_invoice().sudo()
+            invoice = (
+                order._get_active_invoice()
+                .sudo()
+                .with_context(get_superuser_context(self.env))
+            )
             if invoice.state != "draft":
                 raise UserError(
                     self.env._(
@@ -1131,7 +1148,7 @@ class FsmOrder(models.Model):
         for order in self:
             if refusal := order._get_active_invoice_refusal():
                 raise UserError(refusal)
-        self.with_context(service_invoicing_mark=True).write(
+        self.sudo().write(
             {
                 "marked_billed_reason": reason.strip(),
                 "marked_billed_user_id": self.env.uid,
@@ -1146,7 +1163,7 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_MANAGER)
         self.check_access("write")
         marked = self.filtered("marked_billed_date")
-        marked.write(
+        marked.sudo().write(
             {
                 "marked_billed_reason": False,
                 "marked_billed_user_id": False,
@@ -1176,12 +1193,16 @@ class FsmOrder(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         orders = super().create(vals_list)
+        for name in self._get_derived_fields():
+            self.env.add_to_compute(self._fields[name], orders)
+        for order in orders:
+            order._ensure_not_entered({name for name in MARK if order[name]})
         orders.filtered("equipment_ids")._collect_order_lines()
         return orders
 
     def write(self, vals):
         self._ensure_terms_can_change(vals)
-        self._ensure_mark_can_change(vals)
+        self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "equipment_ids" in vals:
             self.filtered(lambda order: not order._is_billed())._collect_order_lines()
@@ -1216,11 +1237,35 @@ class FsmOrder(models.Model):
                         )
                     )
 
-    def _ensure_mark_can_change(self, vals):
-        """Keep the mark as billed to those who may set it, over RPC too."""
-        names = {"marked_billed_reason", "marked_billed_user_id", "marked_billed_date"}
-        if vals.keys() & names:
-            self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+    @api.model
+    def _get_derived_fields(self):
+        """Names (set) of the stored fields that follow from lines and invoices."""
+        return {
+            "billing_status",
+            "amount_untaxed",
+            "amount_tax",
+            "amount_total",
+            "amount_invoiced",
+            "amount_to_invoice",
+        }
+
+    def _ensure_not_entered(self, names):
+        """Refuse over RPC what the addon alone says: what is billed, and the mark as
+        billed with who set it.
+
+        :param names: set of field names about to be written
+        :raise UserError: names the orders and the way out
+        """
+        if names and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(field)s of service order %(order)s is recorded and can not be "
+                    "entered. It follows from the order lines and invoices, and from "
+                    "“Mark as Billed”.",
+                    field=self._fields[min(names)]._description_string(self.env),
+                    order=", ".join(self.mapped("name")),
+                )
+            )
 
     @api.constrains(
         "company_id", "pricelist_id", "fiscal_position_id", "payment_term_id"
