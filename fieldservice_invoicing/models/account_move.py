@@ -84,6 +84,10 @@ class AccountMove(models.Model):
     can_cancel_service_invoice = fields.Boolean(
         compute="_compute_can_cancel_service_invoice"
     )
+    # The invoice form shows both also to those who read service invoices and have
+    # no access to payments and reconciliations.
+    payment_count = fields.Integer(compute_sudo=True)
+    has_reconciled_entries = fields.Boolean(compute_sudo=True)
 
     # ------------------------------------------------------------------
     # What the invoice bills, and where it stands
