@@ -10,6 +10,7 @@ import {
     click,
     dialogAmount,
     noDialog,
+    openOrder,
     openServiceInvoices,
     see,
     taxTreatment,
@@ -20,7 +21,7 @@ const LINES = ".o_field_widget[name=line_ids]";
 
 registry.category("web_tour.tours").add("fieldservice_invoicing_dispatcher", {
     steps: () => [
-        see("The order is open", ".o_form_view .oe_title:contains('TOUR-DISPATCH')"),
+        openOrder("TOUR-DISPATCH"),
         see("An unfinished order has no card", absent(CARD)),
         see("… and no Create Invoice", absent("button[name=action_create_invoice]")),
         click("Complete the order", ".o_statusbar_buttons button[name=action_complete]"),

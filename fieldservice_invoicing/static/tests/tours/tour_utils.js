@@ -16,7 +16,12 @@ export function click(content, trigger) {
     return {content, trigger, run: "click"};
 }
 
-/** One visible button of the card. */
+/** Wait for the form of the order that the tour begins on. */
+export function openOrder(name) {
+    return see(`${name} is open`, `.o_form_view .oe_title [name=name]:contains("${name}")`);
+}
+
+/** A button of the card. */
 export function cardButton(name) {
     return `${CARD} button[name=${name}]`;
 }
@@ -58,7 +63,8 @@ export function dialogAmount(name, amount) {
 export function taxTreatment(label) {
     return [
         click("Open the tax treatments", `${DIALOG} [name=tax_treatment] .o_select_menu_toggler`),
-        click(`Choose ${label}`, `.o_select_menu_item:contains("${label}")`),
+        // "body": on a phone the choices are a sheet over the dialog
+        click(`Choose ${label}`, `body .o_select_menu_item:contains("${label}")`),
         see(
             `${label} is chosen`,
             `${DIALOG} [name=tax_treatment] input:value("${label}")`
@@ -103,6 +109,6 @@ export function openServiceInvoices() {
 export function backToOrder(name) {
     return [
         click(`Back to ${name}`, `.o_breadcrumb .o_back_button:contains("${name}"), .breadcrumb-item:contains("${name}") a`),
-        see(`${name} is open`, `.o_form_view .oe_title [name=name]:contains("${name}")`),
+        openOrder(name),
     ];
 }
