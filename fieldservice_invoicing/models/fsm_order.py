@@ -1062,7 +1062,11 @@ class FsmOrder(models.Model):
             if self.env.user.has_group("account.group_account_invoice")
             else GROUP_MANAGER
         )
-        return self._get_active_invoice().action_reverse()
+        invoice = self._get_active_invoice()
+        action = invoice.action_reverse()
+        # the dialog reverses the active records: the client would say the order
+        action["context"] = {"active_model": invoice._name, "active_ids": invoice.ids}
+        return action
 
     def action_cancel_invoice(self):
         """Open the Cancel Invoice dialog for the active invoices (action dict)."""

@@ -6,3 +6,4 @@ from . import test_documents
 from . import test_rights
 from . import test_breakdown
 from . import test_race
+from . import test_tours

@@ -1,0 +1,51 @@
+import {
+    DIALOG,
+    cardButton,
+    cardIsFree,
+    cardStatus,
+    click,
+    createDraftFromCard,
+    giveReason,
+    noDialog,
+    openOrder,
+    openServiceInvoices,
+    see,
+} from "./tour_utils";
+import {registry} from "@web/core/registry";
+
+registry.category("web_tour.tours").add("fieldservice_invoicing_cancel", {
+    steps: () => [
+        openOrder("TOUR-CANCEL"),
+        cardStatus("Posted"),
+        click("Cancel on the card", cardButton("action_cancel_invoice")),
+        see("The dialog says what will happen", `${DIALOG}:contains("A full credit note is posted")`),
+        click("Keep it for now", `${DIALOG} button:contains("Keep Invoice")`),
+        noDialog(),
+        cardStatus("Posted"),
+        click("Cancel on the card after all", cardButton("action_cancel_invoice")),
+        ...giveReason("Wrong bill-to"),
+        ...cardIsFree(),
+        click("Open the Invoices tab", "a[name=invoices_page]"),
+        see(
+            "It keeps the invoice and the reason",
+            "[name=invoice_link_ids] .o_data_row:contains('INV/'):contains('Credited'):contains('Wrong bill-to')"
+        ),
+        ...createDraftFromCard(),
+        noDialog(),
+        cardStatus("Draft"),
+        ...openServiceInvoices(),
+        see("Both invoices are listed", ".o_data_row:eq(1) [name=service_invoice_status]:contains('Credited')"),
+        see("A credited one has no Cancel", ".o_data_row:eq(1):not(:has(button[name=action_cancel_service_invoice]))"),
+        click(
+            "Cancel the new draft from its row",
+            ".o_data_row:eq(0) button[name=action_cancel_service_invoice]"
+        ),
+        see("The dialog says what will happen", `${DIALOG}:contains("The draft invoice is cancelled")`),
+        ...giveReason("Billed by mistake"),
+        see(
+            "The row says so at once",
+            ".o_data_row:eq(0) [name=service_invoice_status]:contains('Cancelled')"
+        ),
+        see("… and has no Cancel any more", ".o_data_row:eq(0):not(:has(button[name=action_cancel_service_invoice]))"),
+    ],
+});

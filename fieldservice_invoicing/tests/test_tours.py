@@ -1,0 +1,152 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo.tests import HttpCase, tagged
+
+from .common import USER, ServiceInvoicingCommon
+
+
+class TourCommon(ServiceInvoicingCommon, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._create_users()
+        cls.partner_a.email = "partner_a@example.com"
+
+    def _tour(self, tour, order, user):
+        """What ``user`` does in a browser, beginning on the form of ``order``."""
+        self.start_tour(
+            f"/odoo/action-fieldservice.action_fsm_operation_order/{order.id}",
+            f"fieldservice_invoicing_{tour}",
+            login=user.login,
+        )
+        self.env.invalidate_all()
+
+
+@tagged("post_install", "-at_install")
+class TestTours(TourCommon):
+    def test_dispatcher(self):
+        """C1, C6, C8, C9, C11, C13, B3, F4: complete, add a line, invoice, look."""
+        before = self._create_order(name="TOUR-BEFORE")
+        self._invoice(before)
+        order = self._create_order(name="TOUR-DISPATCH", lines=[], done=False)
+        self._tour("dispatcher", order, self.dispatcher)
+        self.assertEqual(order.stage_id, self.stage_completed)
+        self.assertRecordValues(
+            order.line_ids,
+            [{"product_id": self.part.id, "quantity": 2, "price_unit": 137.5}],
+        )
+        self.assertRecordValues(
+            order.active_invoice_id,
+            [
+                {
+                    "state": "draft",
+                    "partner_id": self.partner_a.id,
+                    "amount_untaxed": 275.0,
+                    "amount_tax": 57.75,
+                    "amount_total": 332.75,
+                    "service_tax_treatment": "default",
+                }
+            ],
+        )
+        self.assertEqual(len(order.invoice_link_ids), 1)
+
+    def test_accountant(self):
+        """F1, F2, F3, X9: confirm, send, pay and credit from the order's card."""
+        user = self._create_user(
+            "fsi_service_accountant",
+            "account.group_account_invoice",
+            "fieldservice.group_fsm_user",
+            USER,
+        )
+        order = self._create_order(name="TOUR-ACCOUNT")
+        self._tour("accountant", order, user)
+        invoice = order.invoice_link_ids.move_id
+        self.assertRecordValues(
+            invoice,
+            [{"state": "posted", "payment_state": "paid", "amount_total": 499.13}],
+        )
+        self.assertRecordValues(
+            invoice.matched_payment_ids, [{"amount": 499.13, "create_uid": user.id}]
+        )
+        self.assertRecordValues(
+            invoice.reversal_move_ids,
+            [{"state": "posted", "amount_total": 499.13, "create_uid": user.id}],
+        )
+        self.assertFalse(order.active_invoice_id)
+        self.assertEqual(order.billing_status, "to_invoice")
+
+    def test_cancel(self):
+        """X2, X3, X6, X7, X8: cancel from the card and from a row, bill again."""
+        order = self._create_order(name="TOUR-CANCEL")
+        first = self._invoice(order, post=True)
+        self._tour("cancel", order, self.manager)
+        self.assertRecordValues(
+            order.invoice_link_ids.move_id.sorted("id"),
+            [
+                {
+                    "id": first.id,
+                    "state": "posted",
+                    "payment_state": "reversed",
+                    "service_cancel_reason": "Wrong bill-to",
+                    "service_cancel_user_id": self.manager.id,
+                    "amount_total": 499.13,
+                },
+                {
+                    "id": order.invoice_link_ids.move_id.sorted("id")[1].id,
+                    "state": "cancel",
+                    "payment_state": "not_paid",
+                    "service_cancel_reason": "Billed by mistake",
+                    "service_cancel_user_id": self.manager.id,
+                    "amount_total": 499.13,
+                },
+            ],
+        )
+        self.assertEqual(first.reversal_move_ids.state, "posted")
+        self.assertFalse(order.active_invoice_id)
+        self.assertEqual(order.billing_status, "to_invoice")
+
+    def test_worker(self):
+        """C3: without the right to invoice, order lines and nothing else."""
+        order = self._create_order(name="TOUR-WORKER")
+        self._tour("worker", order, self.worker)
+        self.assertRecordValues(
+            order.line_ids[-1],
+            [
+                {
+                    "product_id": self.labor.id,
+                    "kind": "labor",
+                    "quantity": 1.5,
+                    "price_unit": 55.0,
+                    "create_uid": self.worker.id,
+                }
+            ],
+        )
+        self.assertEqual(len(order.line_ids), 3)
+        self.assertFalse(order.invoice_link_ids)
+
+    def test_worker_on_billed_order(self):
+        """C3: the form of a billed order opens without the right to read invoices."""
+        order = self._create_order(name="TOUR-BILLED")
+        self._invoice(order, post=True)
+        self._tour("worker_billed", order, self.worker)
+
+
+@tagged("post_install", "-at_install")
+class TestToursPhone(TourCommon):
+    browser_size = "375x667"
+    touch_enabled = True
+
+    def test_phone(self):
+        """C6, section 6: card and dialog at a phone's width."""
+        order = self._create_order(name="TOUR-PHONE")
+        self._tour("phone", order, self.dispatcher)
+        self.assertRecordValues(
+            order.active_invoice_id,
+            [
+                {
+                    "state": "draft",
+                    "amount_untaxed": 412.5,
+                    "amount_tax": 0.0,
+                    "service_tax_treatment": "exempt",
+                }
+            ],
+        )
