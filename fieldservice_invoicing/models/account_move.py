@@ -32,6 +32,7 @@ class AccountMove(models.Model):
         compute_sudo=True,
         groups="fieldservice.group_fsm_user_own",
     )
+    service_invoicing = fields.Boolean(related="company_id.service_invoicing")
     service_order_count = fields.Integer(
         compute="_compute_service_order_ids",
         compute_sudo=True,
@@ -140,7 +141,7 @@ class AccountMove(models.Model):
         billed = Domain("service_order_link_ids", "!=", False)
         return billed | Domain("reversed_entry_id.service_order_link_ids", "!=", False)
 
-    @api.depends("state", "payment_state", "invoice_date_due")
+    @api.depends("state", "payment_state", "invoice_date_due", "service_cancel_date")
     def _compute_service_invoice_status(self):
         today = fields.Date.context_today(self)
         for move in self:
@@ -149,7 +150,7 @@ class AccountMove(models.Model):
             elif move.payment_state in ("paid", "in_payment"):
                 status = "paid"
             elif move.payment_state == "reversed":
-                status = "credited"
+                status = "cancel" if move.service_cancel_date else "credited"
             elif move.invoice_date_due and move.invoice_date_due < today:
                 status = "overdue"
             elif move.payment_state == "partial":
@@ -301,7 +302,8 @@ class AccountMove(models.Model):
 
     def _invoice_paid_hook(self):
         res = super()._invoice_paid_hook()
-        self._log_on_service_orders(self.env._("Invoice paid: %s"))
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._log_on_service_orders(self.env._("Invoice paid: %s"))
         return res
 
     def _log_cancelled(self, reason):

@@ -2,6 +2,22 @@
 from odoo import models
 
 
+def get_rounded_untaxed(base_line):
+    """Untaxed amount (float) of a base line, with the cents that rounding gave it."""
+    details = base_line["tax_details"]
+    return (
+        details["total_excluded_currency"] + details["delta_total_excluded_currency"]
+    )
+
+
+def get_rounded_tax(base_line):
+    """Tax (float) of a base line, with the cents that rounding gave it."""
+    return sum(
+        tax_data["tax_amount_currency"]
+        for tax_data in base_line["tax_details"]["taxes_data"]
+    )
+
+
 class AccountTax(models.Model):
     _inherit = "account.tax"
 

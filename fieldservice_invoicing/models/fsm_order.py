@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .account_tax import get_rounded_untaxed
 from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_context
 
 INVOICE_READERS = (
@@ -276,13 +277,15 @@ class FsmOrder(models.Model):
         self.ensure_one()
         if include_unit_price is None:
             include_unit_price = self.include_unit_price
-        return self.line_ids.filtered(
+        lines = self.line_ids.filtered(
             lambda line: (
                 line.is_billable
                 and not line.display_type
                 and (include_unit_price or line.kind != "unit")
             )
         )
+        # read together with the lines of the other orders at hand
+        return lines.with_prefetch(self.line_ids._prefetch_ids)
 
     def _get_currency_rate(self):
         """Units of the order's currency for one of the company's, today (float)."""
@@ -475,35 +478,34 @@ class FsmOrder(models.Model):
                 order.amount_to_invoice if order._is_billed() else 0.0
             )
 
-    @api.depends("active_invoice_id", "line_ids.price_subtotal", "include_unit_price")
+    @api.depends("active_invoice_id", "amount_total")
     def _compute_card_amounts(self):
         for order in self:
-            invoice = order.active_invoice_id
-            order.card_currency_id = invoice.currency_id or order.currency_id
+            link = order.invoice_link_ids.filtered("is_active")[:1]
             totals = defaultdict(float)
-            if invoice:
-                lines = invoice.invoice_line_ids.filtered(
-                    lambda line: line.display_type == "product"
-                )
-                if len(invoice.service_order_link_ids) > 1:
-                    lines &= order.line_ids.invoice_line_ids
-                for line in lines:
-                    totals[line.fsm_order_line_id.kind or "charge"] += (
-                        line.price_subtotal
-                    )
-                order.card_total = sum(lines.mapped("price_total"))
-                if len(invoice.service_order_link_ids) == 1:
-                    order.card_total = invoice.amount_total
-                order.card_tax = order.card_total - sum(lines.mapped("price_subtotal"))
-            else:
-                for line in order._get_priced_lines():
-                    totals[line.kind] += line.price_subtotal
-                order.card_tax = order.amount_tax
-                order.card_total = order.amount_total
+            for kind, amount in (
+                link._get_line_amounts() if link else order._get_line_amounts()
+            ):
+                totals[kind or "charge"] += amount
+            order.card_currency_id = link.currency_id or order.currency_id
             order.card_labor = totals["labor"]
             order.card_parts = totals["part"]
             order.card_unit = totals["unit"]
             order.card_other = totals["charge"]
+            order.card_total = link.amount_total if link else order.amount_total
+            order.card_tax = order.card_total - (
+                link.amount_untaxed if link else order.amount_untaxed
+            )
+
+    def _get_line_amounts(self):
+        """Pairs (list) of kind and untaxed amount of what the order charges."""
+        self.ensure_one()
+        base_lines = self._get_tax_base_lines(self._get_priced_lines())
+        return [
+            (base_line["record"].kind, get_rounded_untaxed(base_line))
+            for base_line in base_lines
+            if base_line["record"]
+        ]
 
     @api.depends("invoice_link_ids.is_active")
     def _compute_pending(self):
@@ -598,8 +600,6 @@ class FsmOrder(models.Model):
         """
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
-        # all at once: asked order by order they would be read order by order
-        self.line_ids.mapped("qty_to_invoice")
         for order in self:
             if reason := order._get_invoice_refusal(lines):
                 raise UserError(reason)

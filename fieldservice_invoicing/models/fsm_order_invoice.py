@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .account_tax import get_rounded_tax, get_rounded_untaxed
+
 
 class FsmOrderInvoice(models.Model):
     """The claim of one service order on one invoice.
@@ -75,37 +77,33 @@ class FsmOrderInvoice(models.Model):
 
     @api.depends(
         "move_id.state",
-        "move_id.invoice_line_ids.price_total",
+        "move_id.amount_total",
+        "move_id.service_order_link_ids",
         "move_id.reversal_move_ids.state",
-        "move_id.reversal_move_ids.invoice_line_ids.price_total",
+        "move_id.reversal_move_ids.amount_total",
     )
     def _compute_is_active(self):
         for link in self:
             credit_notes = link._get_credit_notes()
             link.is_active = link.move_id.state != "cancel" and not (
-                credit_notes
-                and link.move_id.currency_id.compare_amounts(
-                    link._get_share(credit_notes, "price_total"),
-                    link._get_share(link.move_id, "price_total"),
-                )
-                >= 0
+                credit_notes and link._is_credited(credit_notes)
             )
 
     @api.depends(
-        "move_id.invoice_line_ids.price_subtotal",
-        "move_id.invoice_line_ids.price_total",
+        "move_id.amount_untaxed",
+        "move_id.amount_total",
+        "move_id.service_order_link_ids",
         "move_id.invoice_line_ids.fsm_order_line_id",
         "move_id.reversal_move_ids.state",
-        "move_id.reversal_move_ids.invoice_line_ids.price_subtotal",
-        "move_id.reversal_move_ids.invoice_line_ids.price_total",
+        "move_id.reversal_move_ids.amount_untaxed",
+        "move_id.reversal_move_ids.amount_total",
     )
     def _compute_amounts(self):
         for link in self:
-            credit_notes = link._get_credit_notes()
-            link.amount_untaxed = link._get_share(link.move_id, "price_subtotal")
-            link.amount_total = link._get_share(link.move_id, "price_total")
-            link.credited_untaxed = link._get_share(credit_notes, "price_subtotal")
-            link.credited_total = link._get_share(credit_notes, "price_total")
+            share = link._get_share(link.move_id)
+            credited = link._get_share(link._get_credit_notes())
+            link.amount_untaxed, link.amount_total = share
+            link.credited_untaxed, link.credited_total = credited
 
     def _get_credit_notes(self):
         """Posted credit notes (`account.move`) of the claim's invoice."""
@@ -113,23 +111,49 @@ class FsmOrderInvoice(models.Model):
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         )
 
-    def _get_share(self, moves, field_name):
+    def _is_credited(self, credit_notes):
+        """Whether credit notes bring this order's share of the invoice to nothing.
+
+        :param credit_notes: posted `account.move`, see :meth:`_get_credit_notes`
+        """
+        self.ensure_one()
+        return (
+            self.move_id.currency_id.compare_amounts(
+                self._get_share(credit_notes)[1], self._get_share(self.move_id)[1]
+            )
+            >= 0
+        )
+
+    def _get_share(self, moves):
         """This order's part of ``moves``.
 
         On an invoice of one order everything is its own, lines added by hand
-        too; on a consolidated one, what bills its order lines.
+        too; on a consolidated one, what bills its order lines, with the cents
+        that rounding gave them.
 
         :param moves: the claim's invoice, or its credit notes
-        :param str field_name: ``price_subtotal`` or ``price_total``
-        :return: amount (float) in the invoice's currency
+        :return: untaxed and total amount (floats) in the invoice's currency
         """
         self.ensure_one()
-        lines = moves.invoice_line_ids
+        if len(self.move_id.service_order_link_ids) <= 1:
+            return sum(moves.mapped("amount_untaxed")), sum(moves.mapped("amount_total"))
+        untaxed = tax = 0.0
+        for move in moves:
+            for base_line in move._get_rounded_base_and_tax_lines()[0]:
+                record = base_line["record"]
+                if record.fsm_order_line_id.order_id == self.order_id:
+                    untaxed += get_rounded_untaxed(base_line)
+                    tax += get_rounded_tax(base_line)
+        return untaxed, untaxed + tax
+
+    def _get_line_amounts(self):
+        """Pairs (list) of kind and untaxed amount of what the invoice charges for
+        the order."""
+        self.ensure_one()
+        lines = self.move_id.invoice_line_ids
         if len(self.move_id.service_order_link_ids) > 1:
-            lines = lines.filtered(
-                lambda line: line.fsm_order_line_id.order_id == self.order_id
-            )
-        return sum(lines.mapped(field_name))
+            lines &= self.order_id.line_ids.invoice_line_ids
+        return [(line.fsm_order_line_id.kind, -line.amount_currency) for line in lines]
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -137,6 +161,12 @@ class FsmOrderInvoice(models.Model):
         # transaction has to reach the database before the one that follows it.
         self.flush_model(["is_active"])
         return super().create(vals_list)
+
+    def action_open_invoice(self):
+        """Open the invoice of one claim (action dict)."""
+        self.ensure_one()
+        self.order_id._ensure_can_read_invoices()
+        return self.move_id._get_service_invoice_action(self.env._("Invoice"))
 
     def _ensure_can_be_active(self):
         """Refuse that given up claims come back to life beside newer ones.

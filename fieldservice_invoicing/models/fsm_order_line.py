@@ -111,7 +111,13 @@ class FsmOrderLine(models.Model):
         domain="[('type_tax_use', '=', 'sale'),"
         " ('company_id', 'parent_of', company_id)]",
     )
-    is_billable = fields.Boolean(string="Billable", default=True)
+    is_billable = fields.Boolean(
+        string="Billable",
+        compute="_compute_is_billable",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
     non_billable_reason = fields.Selection(
         [
             ("warranty", "Warranty"),
@@ -119,6 +125,7 @@ class FsmOrderLine(models.Model):
             ("goodwill", "Goodwill"),
             ("other", "Other"),
         ],
+        string="Not Charged",
         help="Why the customer is not charged for the line.",
     )
     quantity_source = fields.Selection(
@@ -189,6 +196,11 @@ class FsmOrderLine(models.Model):
         if line.equipment_id:
             parts.append(line.equipment_id.name)
         return "\n".join(parts)
+
+    @api.depends("non_billable_reason")
+    def _compute_is_billable(self):
+        for line in self:
+            line.is_billable = not line.non_billable_reason
 
     @api.depends("product_id")
     def _compute_product_uom_id(self):
@@ -369,12 +381,14 @@ class FsmOrderLine(models.Model):
             )
 
     def _get_qty_invoiced(self):
-        """Quantity (float, the line's unit) on invoices that are not cancelled,
-        minus posted credit notes."""
+        """Quantity (float, the line's unit) on the order's invoices that are not
+        cancelled, minus their posted credit notes."""
         self.ensure_one()
         quantity = 0.0
         for invoice_line in self.invoice_line_ids:
             move = invoice_line.move_id
+            if self.order_id not in move._get_service_order_links().order_id:
+                continue
             if move.move_type == "out_invoice" and move.state != "cancel":
                 sign = 1
             elif move.move_type == "out_refund" and move.state == "posted":
@@ -501,6 +515,18 @@ class FsmOrderLine(models.Model):
                         "%(order)s: change them there.",
                         line=line.name,
                         order=order.name,
+                    )
+                )
+
+    @api.constrains("tax_ids")
+    def _check_taxes(self):
+        for line in self:
+            if any(tax.type_tax_use != "sale" for tax in line.sudo().tax_ids):
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s: choose sales taxes only.",
+                        line=line.name,
+                        order=line.order_id.name,
                     )
                 )
 

@@ -8,6 +8,5 @@ class IrUiMenu(models.Model):
     def _load_menus_blacklist(self):
         res = super()._load_menus_blacklist()
         if not self.env["res.company"]._user_has_service_invoicing():
-            for name in ("menu_service_invoicing", "menu_report_service_billing"):
-                res.append(self.env.ref(f"fieldservice_invoicing.{name}").id)
+            res.append(self.env.ref("fieldservice_invoicing.menu_service_invoicing").id)
         return res

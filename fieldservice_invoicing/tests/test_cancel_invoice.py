@@ -49,7 +49,7 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertEqual(invoice.payment_state, "reversed")
         self.assertEqual((invoice.state, invoice.name), ("posted", number))
         self.assertEqual(invoice.amount_residual, 0.0)
-        self.assertEqual(invoice.service_invoice_status, "credited")
+        self.assertEqual(invoice.service_invoice_status, "cancel")
         self.assertEqual(
             credit_note.invoice_line_ids.fsm_order_line_id, self.order.line_ids
         )
@@ -199,3 +199,38 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         credit_note.action_post()
         self.assertFalse(self.order.active_invoice_id)
         self.assertEqual(other.active_invoice_id, invoice)
+
+    def test_credited_in_two_steps(self):
+        """X9: two credit notes that sum to the invoice free the order, though their
+        taxes are rounded each on its own; the amounts are those of the documents."""
+        self.company.tax_calculation_rounding_method = "round_globally"
+        self.tax.amount = 10
+        order = self._create_order(
+            lines=[
+                {"name": "A", "quantity": 2, "price_unit": 1.13},
+                {"name": "B", "quantity": 1, "price_unit": 0.07},
+            ]
+        )
+        invoice = self._invoice(order, post=True)
+        self.assertEqual(invoice.amount_total, 2.56)
+        self.assertEqual(order.invoice_link_ids.amount_total, 2.56)
+        first = self._credit(invoice, post=False)
+        first.invoice_line_ids[0].quantity = 1
+        first.action_post()
+        self.assertTrue(order.active_invoice_id)
+        second = self._credit(invoice, post=False)
+        second.invoice_line_ids[0].quantity = 1
+        second.invoice_line_ids[1].unlink()
+        second.action_post()
+        self.assertEqual(first.amount_total + second.amount_total, 2.56)
+        self.assertFalse(order.active_invoice_id)
+        self.assertEqual(order.line_ids.mapped("qty_to_invoice"), [2.0, 1.0])
+
+    def test_forgotten_document(self):
+        """Lines of a document that does not claim the order count nowhere."""
+        invoice = self._invoice(post=True)
+        stray = invoice.sudo().with_context(include_business_fields=True).copy()
+        self.assertEqual(stray.invoice_line_ids.fsm_order_line_id, self.order.line_ids)
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [0.0, 0.0])
+        invoice._cancel_service_invoices("test")
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [2.5, 2.0])

@@ -292,7 +292,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertEqual(len(invoice), 1)
         self.assertEqual(invoice.service_order_link_ids.order_id, orders)
         self.assertEqual(orders.mapped("amount_invoiced"), [412.5, 137.5])
-        self.assertEqual(orders.mapped("card_total"), [499.13, 166.38])
+        self.assertEqual(orders.mapped("card_total"), [499.12, 166.38])
 
     def test_query_count(self):
         """A list of orders costs a number of queries that does not grow with it."""

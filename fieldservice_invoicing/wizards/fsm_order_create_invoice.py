@@ -4,6 +4,8 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.account_tax import get_rounded_tax, get_rounded_untaxed
+
 KINDS = {"unit": "unit", "labor": "labor", "part": "parts", "charge": "other"}
 
 
@@ -119,16 +121,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
         base_lines = order._get_tax_base_lines(lines, self._get_invoice_options())
         for base_line in base_lines:
             if kind := KINDS.get(base_line["record"].kind):
-                details = base_line["tax_details"]
-                untaxed = (
-                    details["total_excluded_currency"]
-                    + details["delta_total_excluded_currency"]
-                )
-                amounts[f"amount_{kind}"] += untaxed
-                amounts[f"tax_{kind}"] += sum(
-                    tax_data["tax_amount_currency"]
-                    for tax_data in details["taxes_data"]
-                )
+                amounts[f"amount_{kind}"] += get_rounded_untaxed(base_line)
+                amounts[f"tax_{kind}"] += get_rounded_tax(base_line)
         totals = order._get_tax_totals(base_lines)
         for name in (
             "base_amount_currency",
