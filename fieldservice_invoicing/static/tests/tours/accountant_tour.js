@@ -58,7 +58,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_accountant", {
         noDialog(),
         see(
             "The credit note opens as a draft",
-            ".o_form_view [name=ref]:contains('Not to their liking'), .o_form_view .o_breadcrumb:contains('Draft')"
+            ".o_breadcrumb:contains('Draft Credit Note'):contains('Not to their liking')"
         ),
         click("Confirm the credit note", ".o_statusbar_buttons button[name=action_post]"),
         see("It is posted", ".o_statusbar_status button.o_arrow_button_current:contains('Posted')"),

@@ -1,5 +1,7 @@
 import {
     DIALOG,
+    absent,
+    backToOrder,
     cardButton,
     cardIsFree,
     cardStatus,
@@ -47,5 +49,27 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_cancel", {
             ".o_data_row:eq(0) [name=service_invoice_status]:contains('Cancelled')"
         ),
         see("… and has no Cancel any more", ".o_data_row:eq(0):not(:has(button[name=action_cancel_service_invoice]))"),
+    ],
+});
+
+registry.category("web_tour.tours").add("fieldservice_invoicing_manager_credit", {
+    steps: () => [
+        openOrder("TOUR-CREDIT"),
+        cardStatus("Posted"),
+        click("Credit Note on the card", cardButton("action_credit_invoice")),
+        {
+            content: "Say why in Odoo's credit note dialog",
+            trigger: `${DIALOG} [name=reason] input`,
+            run: "edit Not to their liking",
+        },
+        click("Reverse", `${DIALOG} button[name=refund_moves]`),
+        noDialog(),
+        see(
+            "The draft credit note opens, without an error",
+            ".o_breadcrumb:contains('Draft Credit Note'):contains('Not to their liking')"
+        ),
+        see("It is for an accountant to post", absent("button[name=action_post]")),
+        ...backToOrder("TOUR-CREDIT"),
+        cardStatus("Posted"),
     ],
 });

@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_worker", {
         },
         see("The line's subtotal follows", `${LINES} [name=price_subtotal]:contains("82.50")`),
         click("Save", ".o_form_button_save"),
-        see("It is saved", ".o_form_view .o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))"),
+        see("It is saved", absent(".o_form_button_save:visible")),
         see("No error", absent(".modal")),
     ],
 });
