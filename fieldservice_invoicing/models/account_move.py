@@ -288,7 +288,8 @@ class AccountMove(models.Model):
 
     def _invoice_paid_hook(self):
         res = super()._invoice_paid_hook()
-        self._log_on_service_orders(self.env._("Invoice paid: %s"))
+        invoices = self.filtered(lambda move: move.move_type == "out_invoice")
+        invoices._log_on_service_orders(self.env._("Invoice paid: %s"))
         return res
 
     def _log_cancelled(self, reason):
