@@ -24,6 +24,7 @@
         "views/fsm_equipment_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
+        "views/report_invoice.xml",
     ],
     "demo": [
         "demo/product_demo.xml",

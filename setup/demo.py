@@ -1,5 +1,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-# ruff: noqa: F821, T201
 # pylint: disable=undefined-variable, print-used, invalid-commit
 """Demo company, people, customers and service orders at every step of billing.
 
@@ -59,6 +58,8 @@ class Story:
                 "email": "office@brightwater.example.com",
                 "website": "https://brightwater.example.com",
                 "vat": "US94-3217650",
+                # Odoo would look the company up in the internet at the first login
+                "iap_enrich_auto_done": True,
                 "external_report_layout_id": self.env.ref(
                     "web.external_layout_standard"
                 ).id,
@@ -581,9 +582,7 @@ class Story:
             "Garage drain backs up; tenant 2B reported it.",
             [
                 self.line("callout", kind="charge"),
-                self.line(
-                    "labor", 3.0, discount_type="amount", discount_value=25.00
-                ),
+                self.line("labor", 3.0, discount_type="amount", discount_value=25.00),
                 self.line("pipe", 12.0),
             ],
             hours=3.0,
@@ -635,9 +634,7 @@ class Story:
             "Oven room exhaust fan stopped again, motor is four months old.",
             [
                 self.line("labor", 1.5),
-                self.line(
-                    "blower", is_billable=False, non_billable_reason="warranty"
-                ),
+                self.line("blower", is_billable=False, non_billable_reason="warranty"),
                 self.line("filter", 2.0),
             ],
             hours=1.5,

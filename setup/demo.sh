@@ -59,10 +59,13 @@ pg_up
 if db_exists "$DEMO_DB"; then update; else create; fi
 
 say "Starting Odoo"
-python -m odoo -d "$DEMO_DB" --http-port "$PORT" --log-level warn &
+python -m odoo -d "$DEMO_DB" --http-port "$PORT" >"$LOCAL/demo.log" 2>&1 &
 CHILD=$!
 until python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$PORT/web/health')" 2>/dev/null; do
-    kill -0 "$CHILD" 2>/dev/null || die "Odoo did not start, see the log above"
+    kill -0 "$CHILD" 2>/dev/null || {
+        tail -n 30 "$LOCAL/demo.log" >&2
+        die "Odoo did not start, see above and $LOCAL/demo.log"
+    }
     sleep 0.5
 done
 cat <<END
@@ -76,6 +79,7 @@ cat <<END
       worker / worker
 
     Ctrl-C stops it. The data stays; make demo-reset begins anew.
+    What Odoo has to say is in .local/demo.log
 
 END
 run_status=0

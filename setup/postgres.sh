@@ -101,8 +101,9 @@ pg_up() {
         [ -d "$PGHOST" ] || mkdir -m 0700 "$PGHOST"
         [ "$(id -u)" != 0 ] || chown "$PG_USER:" "$PGHOST"
         [ "$(stat -c %U:%a "$PGHOST")" = "$PG_USER:700" ] || die "$PGHOST is not a private folder of $PG_USER: remove it."
+        # The server may outlive this command, and must not keep its locks.
         pg_run "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_DATA/server.log" -w -t 120 \
-            -o "-c unix_socket_directories=$PGHOST" start >/dev/null 2>&1 8>&- 9>&- ||
+            -o "-c unix_socket_directories=$PGHOST" start >/dev/null 2>&1 6>&- 8>&- 9>&- ||
             die "PostgreSQL did not start, see $PG_DATA/server.log"
     fi
     exec 8>&-

@@ -2,10 +2,16 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from .res_company import GROUP_MANAGER
+from .res_company import GROUP_MANAGER, get_superuser_context
+
+CANCELLATION = (
+    "service_cancel_reason",
+    "service_cancel_user_id",
+    "service_cancel_date",
+)
 
 
 class AccountMove(models.Model):
@@ -48,7 +54,6 @@ class AccountMove(models.Model):
             ("credited", "Credited"),
             ("cancel", "Cancelled"),
         ],
-        string="Service Invoice Status",
         compute="_compute_service_invoice_status",
         compute_sudo=True,
     )
@@ -98,6 +103,14 @@ class AccountMove(models.Model):
         that these credit notes give up."""
         moves = self.sudo()
         return (moves | moves.reversed_entry_id).service_order_link_ids
+
+    def _get_claimed_orders(self):
+        """Orders (`fsm.order`) that these moves (superuser mode) claim, or those that
+        they reverse or replace, however often."""
+        moves = self
+        while more := (moves.reversed_entry_id | moves.service_replaces_id) - moves:
+            moves |= more
+        return moves.service_order_link_ids.order_id
 
     @api.depends(
         "service_order_link_ids.order_id",
@@ -236,7 +249,7 @@ class AccountMove(models.Model):
         reason = (reason or "").strip()
         if not reason:
             raise UserError(self.env._("Give the reason for the cancellation."))
-        moves = self.sudo()
+        moves = self.sudo().with_context(get_superuser_context(self.env))
         # Written first: of two people at once the second one's transaction fails
         # here and is run again, then finds the invoice cancelled.
         moves.write(
@@ -330,11 +343,51 @@ class AccountMove(models.Model):
                     )
                 )
 
+    @api.constrains("service_replaces_id")
+    def _check_service_replaces(self):
+        """Only a credited service invoice of the same company is replaced."""
+        for move in self.sudo().filtered("service_replaces_id"):
+            replaced = move.service_replaces_id
+            links = replaced.service_order_link_ids
+            if (
+                not links
+                or any(links.mapped("is_active"))
+                or replaced.company_id != move.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s can not replace %(replaced)s, which is no "
+                        "credited service invoice of %(company)s. Credit that one "
+                        "first, today and in full.",
+                        document=move.display_name,
+                        replaced=replaced.display_name,
+                        company=move.company_id.name,
+                    )
+                )
+
+    @api.constrains("move_type", "company_id")
+    def _check_service_invoice_type(self):
+        """What bills service orders is a customer invoice of their company."""
+        for move in self.sudo():
+            orders = move.service_order_link_ids.order_id
+            if orders and (
+                move.move_type != "out_invoice" or orders.company_id != move.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s bills service order %(orders)s: it has to stay a "
+                        "customer invoice of %(company)s. Cancel it instead.",
+                        document=move.display_name,
+                        orders=", ".join(orders.mapped("name")),
+                        company=", ".join(orders.company_id.mapped("name")),
+                    )
+                )
+
     def button_draft(self):
         self._ensure_not_issued()
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
-        self.filtered("service_cancel_date").write(
+        self.sudo().filtered("service_cancel_date").write(
             {
                 "service_cancel_reason": False,
                 "service_cancel_user_id": False,
@@ -351,10 +404,12 @@ class AccountMove(models.Model):
         """Those of these moves that are issued, locked service invoices or credit
         notes (`account.move`)."""
         return self.filtered(
-            lambda move: move.state == "posted"
-            and move.move_type in ("out_invoice", "out_refund")
-            and move.company_id.sudo().service_invoice_lock
-            and move.is_service_invoice
+            lambda move: (
+                move.state == "posted"
+                and move.move_type in ("out_invoice", "out_refund")
+                and move.company_id.sudo().service_invoice_lock
+                and move.is_service_invoice
+            )
         )
 
     def _ensure_not_issued(self):
@@ -394,9 +449,39 @@ class AccountMove(models.Model):
             "narration",
             "reversed_entry_id",
             "service_order_link_ids",
+            "service_replaces_id",
+            "invoice_partner_display_name",
+            "amount_untaxed",
+            "amount_tax",
+            "amount_total",
         }
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        moves = super().create(vals_list)
+        if moves.filtered(lambda move: any(move[name] for name in CANCELLATION)):
+            moves._ensure_not_entered()
+        return moves
+
+    def _ensure_not_entered(self):
+        """Keep true who cancelled, when and why, and which invoice another replaces:
+        the addon writes them in superuser mode, nobody enters them over RPC.
+
+        :raise UserError: names the document and the way out
+        """
+        if not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(document)s: who cancelled it, when and why, and what it "
+                    "replaces is recorded and can not be entered. Use “Cancel "
+                    "Invoice” or “Credit Note”.",
+                    document=", ".join(self.mapped("display_name")),
+                )
+            )
+
     def write(self, vals):
+        if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
+            self._ensure_not_entered()
         if names := vals.keys() & self._get_issued_fields():
             self._get_issued().filtered(
                 lambda move: any(
@@ -433,6 +518,7 @@ class AccountMove(models.Model):
     def action_view_service_orders(self):
         """Open the service orders that these documents bill (action dict)."""
         self.check_access("read")
+        self.company_id._ensure_service_invoicing("fieldservice.group_fsm_user_own")
         orders = self._get_service_order_links().order_id.sudo(False)
         orders.check_access("read")
         action = self.env["ir.actions.actions"]._for_xml_id(

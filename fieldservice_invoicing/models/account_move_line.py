@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class AccountMoveLine(models.Model):
@@ -80,12 +80,41 @@ class AccountMoveLine(models.Model):
             "balance",
             "debit",
             "credit",
+            "price_subtotal",
+            "price_total",
+            "tax_line_id",
+            "tax_repartition_line_id",
             "fsm_order_line_id",
         }
+
+    def _ensure_order_is_claimed(self):
+        """Refuse lines that bill an order on a document that does not claim it, nor
+        reverses or replaces one that does.
+
+        Superuser mode is exempt: the addon creates lines before the claim.
+
+        :raise UserError: names line, document and order, and the way out
+        """
+        if self.env.su:
+            return
+        for line in self.sudo().filtered("fsm_order_line_id"):
+            order = line.fsm_order_line_id.order_id
+            if order not in line.move_id._get_claimed_orders():
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” of %(document)s can not bill service order "
+                        "%(order)s, which is not on that document. Use Create Invoice "
+                        "on the order.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                        order=order.name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
+        lines._ensure_order_is_claimed()
         lines.move_id._ensure_not_issued()
         return lines
 
@@ -97,7 +126,12 @@ class AccountMoveLine(models.Model):
                     for name in names
                 )
             ).move_id._ensure_not_issued()
-        return super().write(vals)
+        if any(line.move_id.id != vals.get("move_id", line.move_id.id) for line in self):
+            self.env["account.move"].browse(vals["move_id"])._ensure_not_issued()
+        res = super().write(vals)
+        if vals.keys() & {"fsm_order_line_id", "move_id"}:
+            self._ensure_order_is_claimed()
+        return res
 
     def unlink(self):
         self.move_id._ensure_not_issued()

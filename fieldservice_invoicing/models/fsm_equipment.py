@@ -7,7 +7,6 @@ class FsmEquipment(models.Model):
 
     product_id = fields.Many2one(
         "product.product",
-        string="Product",
         check_company=True,
         help="Product that an invoice bills when it includes the unit price.",
     )

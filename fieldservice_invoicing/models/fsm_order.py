@@ -6,12 +6,14 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .res_company import GROUP_MANAGER, GROUP_USER
+from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_context
 
 INVOICE_READERS = (
     "fieldservice_invoicing.group_service_invoice_user,"
     "account.group_account_readonly,account.group_account_invoice"
 )
+
+MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 
 class FsmOrder(models.Model):
@@ -47,7 +49,6 @@ class FsmOrder(models.Model):
     )
     fiscal_position_id = fields.Many2one(
         "account.fiscal.position",
-        string="Fiscal Position",
         compute="_compute_fiscal_position_id",
         store=True,
         readonly=False,
@@ -119,7 +120,6 @@ class FsmOrder(models.Model):
     )
     active_invoice_id = fields.Many2one(
         "account.move",
-        string="Active Invoice",
         compute="_compute_active_invoice",
         search="_search_active_invoice_id",
         compute_sudo=True,
@@ -140,43 +140,52 @@ class FsmOrder(models.Model):
         groups=INVOICE_READERS,
     )
     card_currency_id = fields.Many2one(
-        "res.currency", compute="_compute_card_amounts", compute_sudo=True
+        "res.currency",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        groups=INVOICE_READERS,
     )
     card_labor = fields.Monetary(
         string="Labor",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_parts = fields.Monetary(
         string="Parts",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_unit = fields.Monetary(
         string="Unit",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_other = fields.Monetary(
         string="Other",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_tax = fields.Monetary(
         string="Tax",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     card_total = fields.Monetary(
         string="Invoice Total",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     billing_difference = fields.Monetary(
         compute="_compute_billing_difference",
@@ -268,9 +277,11 @@ class FsmOrder(models.Model):
         if include_unit_price is None:
             include_unit_price = self.include_unit_price
         return self.line_ids.filtered(
-            lambda line: line.is_billable
-            and not line.display_type
-            and (include_unit_price or line.kind != "unit")
+            lambda line: (
+                line.is_billable
+                and not line.display_type
+                and (include_unit_price or line.kind != "unit")
+            )
         )
 
     def _get_currency_rate(self):
@@ -691,9 +702,11 @@ class FsmOrder(models.Model):
     def _get_billable_lines(self):
         """Lines (`fsm.order.line`) with something left to invoice, units too."""
         return self._get_priced_lines(include_unit_price=True).filtered(
-            lambda line: not line.product_uom_id.is_zero(line.qty_to_invoice)
-            if line.product_uom_id
-            else line.qty_to_invoice
+            lambda line: (
+                not line.product_uom_id.is_zero(line.qty_to_invoice)
+                if line.product_uom_id
+                else line.qty_to_invoice
+            )
         )
 
     def _collect_order_lines(self):
@@ -708,9 +721,10 @@ class FsmOrder(models.Model):
             units = order.line_ids.filtered("equipment_id")
             (
                 units.filtered(
-                    lambda line, order=order: line.equipment_id
-                    not in order.equipment_ids
-                    and not line._is_invoiced()
+                    lambda line, order=order: (
+                        line.equipment_id not in order.equipment_ids
+                        and not line._is_invoiced()
+                    )
                 )
             ).unlink()
             missing = order.equipment_ids - units.exists().equipment_id
@@ -807,9 +821,7 @@ class FsmOrder(models.Model):
                     )
                 )
             )
-            for line in lines.with_context(
-                lang=self.bill_to_id.lang or self.env.lang
-            )
+            for line in lines.with_context(lang=self.bill_to_id.lang or self.env.lang)
         ]
 
     def _get_only_units_message(self):
@@ -902,7 +914,9 @@ class FsmOrder(models.Model):
         return (
             self.env["account.move"]
             .sudo()
-            .with_context(default_move_type="out_invoice")
+            .with_context(
+                get_superuser_context(self.env), default_move_type="out_invoice"
+            )
             .create(vals_list)
         )
 
@@ -956,7 +970,9 @@ class FsmOrder(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "warning",
-                "title": self.env._("An invoice already exists for this service order."),
+                "title": self.env._(
+                    "An invoice already exists for this service order."
+                ),
                 "message": "%s",
                 "links": [
                     {
@@ -972,9 +988,7 @@ class FsmOrder(models.Model):
         """Open all invoices and credit notes of these orders (action dict)."""
         self._ensure_can_read_invoices()
         invoices = self.sudo().invoice_link_ids.move_id
-        return invoices.sudo(False)._get_service_invoice_action(
-            self.env._("Invoices")
-        )
+        return invoices.sudo(False)._get_service_invoice_action(self.env._("Invoices"))
 
     def action_open_invoice(self):
         """Open the active invoice of one order (action dict)."""
@@ -998,11 +1012,8 @@ class FsmOrder(models.Model):
     def _ensure_can_read_invoices(self):
         """Refuse users without access to the orders, their company's switch off, or
         without a group that reads invoices."""
-        self.company_id._ensure_service_invoicing(
-            "account.group_account_invoice"
-            if self.env.user.has_group("account.group_account_invoice")
-            else GROUP_USER
-        )
+        held = filter(self.env.user.has_group, INVOICE_READERS.split(","))
+        self.company_id._ensure_service_invoicing(next(held, GROUP_USER))
         self.check_access("read")
 
     def _get_active_invoice(self):
@@ -1072,7 +1083,11 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
         for order in self:
-            invoice = order._get_active_invoice().sudo()
+            invoice = (
+                order._get_active_invoice()
+                .sudo()
+                .with_context(get_superuser_context(self.env))
+            )
             if invoice.state != "draft":
                 raise UserError(
                     self.env._(
@@ -1134,7 +1149,7 @@ class FsmOrder(models.Model):
         for order in self:
             if refusal := order._get_active_invoice_refusal():
                 raise UserError(refusal)
-        self.with_context(service_invoicing_mark=True).write(
+        self.sudo().write(
             {
                 "marked_billed_reason": reason.strip(),
                 "marked_billed_user_id": self.env.uid,
@@ -1149,7 +1164,7 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_MANAGER)
         self.check_access("write")
         marked = self.filtered("marked_billed_date")
-        marked.write(
+        marked.sudo().write(
             {
                 "marked_billed_reason": False,
                 "marked_billed_user_id": False,
@@ -1166,7 +1181,7 @@ class FsmOrder(models.Model):
 
     @api.model
     def _get_billing_terms(self):
-        """Names (set) of the fields that stay as they are while an invoice is active."""
+        """Names (set) of the fields that an active invoice keeps as they are."""
         return {
             "bill_to_id",
             "pricelist_id",
@@ -1179,12 +1194,16 @@ class FsmOrder(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         orders = super().create(vals_list)
+        for name in self._get_derived_fields():
+            self.env.add_to_compute(self._fields[name], orders)
+        for order in orders:
+            order._ensure_not_entered({name for name in MARK if order[name]})
         orders.filtered("equipment_ids")._collect_order_lines()
         return orders
 
     def write(self, vals):
         self._ensure_terms_can_change(vals)
-        self._ensure_mark_can_change(vals)
+        self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "equipment_ids" in vals:
             self.filtered(lambda order: not order._is_billed())._collect_order_lines()
@@ -1219,11 +1238,35 @@ class FsmOrder(models.Model):
                         )
                     )
 
-    def _ensure_mark_can_change(self, vals):
-        """Keep the mark as billed to those who may set it, over RPC too."""
-        names = {"marked_billed_reason", "marked_billed_user_id", "marked_billed_date"}
-        if vals.keys() & names:
-            self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+    @api.model
+    def _get_derived_fields(self):
+        """Names (set) of the stored fields that follow from lines and invoices."""
+        return {
+            "billing_status",
+            "amount_untaxed",
+            "amount_tax",
+            "amount_total",
+            "amount_invoiced",
+            "amount_to_invoice",
+        }
+
+    def _ensure_not_entered(self, names):
+        """Refuse over RPC what the addon alone says: what is billed, and the mark as
+        billed with who set it.
+
+        :param names: set of field names about to be written
+        :raise UserError: names the orders and the way out
+        """
+        if names and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(field)s of service order %(order)s is recorded and can not be "
+                    "entered. It follows from the order lines and invoices, and from "
+                    "“Mark as Billed”.",
+                    field=self._fields[min(names)]._description_string(self.env),
+                    order=", ".join(self.mapped("name")),
+                )
+            )
 
     @api.constrains(
         "company_id", "pricelist_id", "fiscal_position_id", "payment_term_id"

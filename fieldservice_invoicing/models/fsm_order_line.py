@@ -45,7 +45,6 @@ class FsmOrderLine(models.Model):
     )
     product_id = fields.Many2one(
         "product.product",
-        string="Product",
         domain="[('sale_ok', '=', True)]",
         check_company=True,
         index="btree_not_null",
@@ -53,7 +52,6 @@ class FsmOrderLine(models.Model):
     )
     equipment_id = fields.Many2one(
         "fsm.equipment",
-        string="Equipment",
         readonly=True,
         check_company=True,
         index="btree_not_null",
@@ -94,7 +92,6 @@ class FsmOrderLine(models.Model):
     )
     discount_type = fields.Selection(
         [("none", "None"), ("percent", "%"), ("amount", "Amount")],
-        string="Discount Type",
         default="none",
         required=True,
     )
@@ -111,7 +108,8 @@ class FsmOrderLine(models.Model):
         readonly=False,
         precompute=True,
         check_company=True,
-        domain="[('type_tax_use', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+        domain="[('type_tax_use', '=', 'sale'),"
+        " ('company_id', 'parent_of', company_id)]",
     )
     is_billable = fields.Boolean(string="Billable", default=True)
     non_billable_reason = fields.Selection(
@@ -184,9 +182,7 @@ class FsmOrderLine(models.Model):
     def _get_description(self):
         """Description (str) in the bill-to's language."""
         self.ensure_one()
-        line = self.with_context(
-            lang=self.order_id.bill_to_id.lang or self.env.lang
-        )
+        line = self.with_context(lang=self.order_id.bill_to_id.lang or self.env.lang)
         parts = []
         if line.product_id:
             parts.append(line.product_id.get_product_multiline_description_sale())
@@ -444,7 +440,7 @@ class FsmOrderLine(models.Model):
     # Rules
     # ------------------------------------------------------------------
 
-    @api.constrains("quantity", "discount_type", "discount_value", "price_unit")
+    @api.constrains("quantity", "discount_type", "discount_value", "price_unit", "kind")
     def _check_amounts(self):
         for line in self:
             if line.quantity < 0:
@@ -491,6 +487,23 @@ class FsmOrderLine(models.Model):
                 )
             )
 
+    @api.constrains("company_id", "currency_id")
+    def _check_order_values(self):
+        for line in self:
+            order = line.order_id
+            if (line.company_id, line.currency_id) != (
+                order.company_id,
+                order.currency_id,
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” has the company and currency of its service order "
+                        "%(order)s: change them there.",
+                        line=line.name,
+                        order=order.name,
+                    )
+                )
+
     @api.constrains("is_billable", "non_billable_reason")
     def _check_non_billable_reason(self):
         for line in self:
@@ -507,6 +520,8 @@ class FsmOrderLine(models.Model):
     def create(self, vals_list):
         self._set_default_labor_product(vals_list)
         lines = super().create(vals_list)
+        for name in ("price_subtotal", "price_tax", "price_total"):
+            self.env.add_to_compute(self._fields[name], lines)
         lines._ensure_order_can_change()
         return lines
 
@@ -540,6 +555,16 @@ class FsmOrderLine(models.Model):
             )
         if vals.keys() & self._get_billing_fields():
             self._ensure_order_can_change()
+        amounts = {"price_subtotal", "price_tax", "price_total"}
+        if vals.keys() & amounts and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "The amounts of “%(line)s” on %(order)s follow from its quantity, "
+                    "price, discount and taxes: change those.",
+                    line=self[:1].name,
+                    order=self[:1].order_id.name,
+                )
+            )
         return super().write(vals)
 
     @api.model
@@ -558,6 +583,9 @@ class FsmOrderLine(models.Model):
             "tax_ids",
             "is_billable",
             "non_billable_reason",
+            "equipment_id",
+            "technical_price_unit",
+            "quantity_source",
         }
 
     def _ensure_order_can_change(self):

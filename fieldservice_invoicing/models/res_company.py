@@ -6,11 +6,21 @@ GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
 
 
+def get_superuser_context(env):
+    """Context (dict) for work in superuser mode on behalf of the user of ``env``.
+
+    Over RPC the caller writes the context: ``default_*`` values, or switches of
+    `account.move` that skip its checks, must not reach what is created for someone
+    who may not create it.
+    """
+    names = ("lang", "tz", "allowed_company_ids")
+    return {name: env.context[name] for name in names if name in env.context}
+
+
 class ResCompany(models.Model):
     _inherit = "res.company"
 
     service_invoicing = fields.Boolean(
-        string="Service Invoicing",
         default=True,
         help="Invoice field service orders of this company. Without it there is no "
         "menu, tab or button for it and every action refuses; the data is kept.",
@@ -28,7 +38,6 @@ class ResCompany(models.Model):
     )
     service_invoice_journal_id = fields.Many2one(
         "account.journal",
-        string="Service Invoice Journal",
         domain="[('type', '=', 'sale'), ('company_id', 'parent_of', id)]",
         check_company=True,
         help="Journal of the invoices created from service orders. "

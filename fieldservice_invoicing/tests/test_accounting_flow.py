@@ -65,7 +65,10 @@ class TestAccountingFlow(ServiceInvoicingCommon):
             Order.search([("active_invoice_id", "=", invoice.id)]), self.order
         )
         Move = self.env["account.move"]
-        domain = [("is_service_invoice", "=", True), ("company_id", "=", self.company.id)]
+        domain = [
+            ("is_service_invoice", "=", True),
+            ("company_id", "=", self.company.id),
+        ]
         self.init_invoice("out_invoice", products=self.labor, post=True)
         self.assertEqual(Move.search(domain), invoice)
         for term in (

@@ -45,9 +45,7 @@ class TestBreakdown(ServiceInvoicingCommon):
                 "discount_percentage": 2,
                 "discount_days": 7,
                 "early_pay_discount_computation": "mixed",
-                "line_ids": [
-                    Command.create({"value": "percent", "value_amount": 100})
-                ],
+                "line_ids": [Command.create({"value": "percent", "value_amount": 100})],
             }
         )
 
@@ -117,7 +115,11 @@ class TestBreakdown(ServiceInvoicingCommon):
                 payment_term_id=own_currency and rng.choice((False, self.early.id)),
             )
             treatment = rng.choice(("default", "default", "tax", "exempt"))
-            tax = rng.choice(self.taxes) if treatment == "tax" else self.env["account.tax"]
+            tax = (
+                rng.choice(self.taxes)
+                if treatment == "tax"
+                else self.env["account.tax"]
+            )
             dialog = self._dialog(order, tax_treatment=treatment, tax_id=tax.id)
             if treatment == "default":
                 self.assertEqual(

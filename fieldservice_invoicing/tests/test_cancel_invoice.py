@@ -113,9 +113,7 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         ).reconcile()
         with self.assertRaisesRegex(UserError, "credited in part"):
             invoice._cancel_service_invoices("test")
-        self.assertEqual(
-            self.order.line_ids.mapped("qty_to_invoice"), [2.5, 1.0]
-        )
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [2.5, 1.0])
 
     def test_paid_and_credited(self):
         """X9: a paid invoice that was credited in full frees the order."""

@@ -56,9 +56,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         action = self.order.action_create_invoice()
         self.assertEqual(action["tag"], "display_notification")
         self.assertIn(str(invoice.id), action["params"]["links"][0]["url"])
-        self.assertEqual(
-            action["params"]["links"][0]["label"], invoice.display_name
-        )
+        self.assertEqual(action["params"]["links"][0]["label"], invoice.display_name)
         self.assertEqual(len(self.order.invoice_link_ids), 1)
 
     def test_one_active_in_the_database(self):
@@ -317,13 +315,12 @@ class TestCreateInvoice(ServiceInvoicingCommon):
     def test_order_form(self):
         """C6: the form's card and tab, as a user fills them in."""
         order = self._create_order(lines=[], done=False)
-        with Form(order) as form:
-            with form.line_ids.new() as line:
-                line.product_id = self.labor
-                line.quantity = 2
-                self.assertEqual(line.price_unit, 55.0)
-                self.assertEqual(line.kind, "labor")
-                self.assertEqual(line.price_subtotal, 110.0)
+        with Form(order) as form, form.line_ids.new() as line:
+            line.product_id = self.labor
+            line.quantity = 2
+            self.assertEqual(line.price_unit, 55.0)
+            self.assertEqual(line.kind, "labor")
+            self.assertEqual(line.price_subtotal, 110.0)
         self.assertEqual(order.amount_untaxed, 110.0)
 
     def test_negative_total(self):
@@ -343,9 +340,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         order = self._create_order()
         self.assertEqual(order.bill_to_id, address)
         order.bill_to_id = self.partner_b
-        self.assertEqual(
-            order.payment_term_id, self.partner_b.property_payment_term_id
-        )
+        self.assertEqual(order.payment_term_id, self.partner_b.property_payment_term_id)
         self.assertEqual(
             order.fiscal_position_id, self.partner_b.property_account_position_id
         )

@@ -27,9 +27,7 @@ class TestDocuments(ServiceInvoicingCommon):
             invoice = self._invoice(post=True)
             numbers.append(invoice.sequence_number)
             invoice._cancel_service_invoices("test")
-        self.assertEqual(
-            numbers, [numbers[0], numbers[0] + 1, numbers[0] + 2]
-        )
+        self.assertEqual(numbers, [numbers[0], numbers[0] + 1, numbers[0] + 2])
 
     def test_issued(self):
         """D2: an issued invoice, and its credit note, is not edited, reset or
@@ -42,7 +40,10 @@ class TestDocuments(ServiceInvoicingCommon):
                 ("reset", document.button_draft),
                 ("cancel", document.button_cancel),
                 ("state", lambda d=document: d.write({"state": "draft"})),
-                ("partner", lambda d=document: d.write({"partner_id": self.partner_b.id})),
+                (
+                    "partner",
+                    lambda d=document: d.write({"partner_id": self.partner_b.id}),
+                ),
                 ("name", lambda d=document: d.write({"name": "INV/1999/1"})),
                 ("price", lambda x=line: x.write({"price_unit": 1})),
                 ("text", lambda x=line: x.write({"name": "Other"})),
@@ -105,6 +106,16 @@ class TestDocuments(ServiceInvoicingCommon):
         self.assertEqual(by_group["Reduced"], (270.0, 16.2))
         self.assertEqual(by_group[self.tax.tax_group_id.name], (412.5, 86.63))
         self.assertEqual(totals["total_amount_currency"], 412.5 + 270 + 86.63 + 16.2)
+
+    def test_printed_discount(self):
+        """D5: a discount as an amount is on the printed invoice."""
+        self.order.line_ids[1].write({"discount_type": "amount", "discount_value": 5})
+        invoice = self._invoice(post=True)
+        html = self.env["ir.actions.report"]._render_qweb_html(
+            "account.account_invoices", invoice.ids
+        )[0]
+        self.assertIn("Discount:", html.decode())
+        self.assertIn("5.00", html.decode())
 
     def test_changed_tax(self):
         """D8: a changed rate or default tax reaches new invoices only."""

@@ -213,7 +213,7 @@ class TestOrderLine(ServiceInvoicingCommon):
     def test_quantities(self):
         """What is on invoices, and what is left, follows every step."""
         line = self.order.line_ids[1]
-        quantities = lambda: (line.qty_invoiced, line.qty_to_invoice)  # noqa: E731
+        quantities = lambda: (line.qty_invoiced, line.qty_to_invoice)
         self.assertEqual(quantities(), (0.0, 2.0))
         invoice = self._invoice(post=True)
         self.assertEqual(quantities(), (2.0, 0.0))

@@ -32,7 +32,9 @@ class TestRace(BaseCase):
                     "country_id": env.ref("base.us").id,
                 }
             )
-            env = api.Environment(cr, SUPERUSER_ID, {"allowed_company_ids": company.ids})
+            env = api.Environment(
+                cr, SUPERUSER_ID, {"allowed_company_ids": company.ids}
+            )
             env["account.chart.template"].try_loading(
                 "generic_coa", company=company, install_demo=False
             )
@@ -47,7 +49,7 @@ class TestRace(BaseCase):
                 .id,
                 "stage": env.ref("fieldservice.fsm_stage_completed").id,
             }
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
 
     def _env(self, cr):
         return api.Environment(
@@ -75,7 +77,7 @@ class TestRace(BaseCase):
                 move = order._create_invoices()
                 if invoice == "posted":
                     move.action_post()
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
             return order.id
 
     def _race(self, work, snapshot):
@@ -96,7 +98,7 @@ class TestRace(BaseCase):
                 barrier.wait(30)
                 try:
                     outcomes[index] = retrying(lambda: work(env, index), env)
-                except Exception as error:  # pylint: disable=broad-except
+                except Exception as error:  # noqa: BLE001
                     outcomes[index] = error
 
         threads = [threading.Thread(target=run, args=(index,)) for index in (0, 1)]
@@ -116,10 +118,9 @@ class TestRace(BaseCase):
         for snapshot in (True, False) * 3:
             order_id = self._create_order()
             outcomes = self._race(
-                lambda env, _index, order_id=order_id: env["fsm.order"]
-                .browse(order_id)
-                ._create_invoices()
-                .ids,
+                lambda env, _index, order_id=order_id: (
+                    env["fsm.order"].browse(order_id)._create_invoices().ids
+                ),
                 snapshot,
             )
             errors = [one for one in outcomes if isinstance(one, Exception)]
@@ -137,10 +138,12 @@ class TestRace(BaseCase):
         for state in ("draft", "posted") * 3:
             order_id = self._create_order(invoice=state)
             outcomes = self._race(
-                lambda env, _index, order_id=order_id: env["fsm.order"]
-                .browse(order_id)
-                .invoice_link_ids.move_id._cancel_service_invoices("race")
-                .ids,
+                lambda env, _index, order_id=order_id: (
+                    env["fsm.order"]
+                    .browse(order_id)
+                    .invoice_link_ids.move_id._cancel_service_invoices("race")
+                    .ids
+                ),
                 snapshot=True,
             )
             errors = [one for one in outcomes if isinstance(one, Exception)]
@@ -159,7 +162,7 @@ class TestRace(BaseCase):
         for _i in range(4):
             order_ids = [self._create_order("draft"), self._create_order("draft")]
 
-            def work(env, index, order_ids=order_ids):
+            def work(env, index, order_ids=tuple(order_ids)):
                 invoice = env["fsm.order"].browse(order_ids[index]).active_invoice_id
                 invoice.action_post()
                 return invoice.sequence_number

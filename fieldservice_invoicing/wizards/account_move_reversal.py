@@ -1,34 +1,47 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
+from odoo.exceptions import AccessError
 
-from ..models.res_company import GROUP_MANAGER
+from ..models.res_company import GROUP_MANAGER, get_superuser_context
 
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
 
     def reverse_moves(self, is_modify=False):
-        wizard = self.sudo() if self._is_by_service_manager() else self
+        wizard = self
+        if self._is_by_service_manager():
+            wizard = self.sudo().with_context(get_superuser_context(self.env))
         action = super(AccountMoveReversal, wizard).reverse_moves(is_modify)
-        wizard._claim_service_orders()
+        if is_modify:
+            wizard._claim_service_orders()
         return action
 
     def _is_by_service_manager(self):
-        """Whether someone without accounting rights credits service invoices only.
+        """Whether someone without accounting rights credits service invoices.
 
         The group that manages service invoices may credit them, and nothing else.
 
         :return: bool
         :raise UserError: a company has service invoicing switched off
+        :raise AccessError: the user may not reverse one of the documents
         """
-        if self.env.user.has_group("account.group_account_invoice"):
+        if self.env.su or self.env.user.has_group("account.group_account_invoice"):
             return False
         moves = self.move_ids
         moves.check_access("read")
-        if not moves or not all(moves.mapped("is_service_invoice")):
-            return False
         moves.company_id._ensure_service_invoicing(GROUP_MANAGER)
-        return True
+        if others := moves.filtered(
+            lambda move: move.state != "posted" or not move.service_order_link_ids
+        ):
+            raise AccessError(
+                self.env._(
+                    "%(document)s is not an issued invoice of a service order. Ask an "
+                    "accountant to reverse it.",
+                    document=", ".join(others.mapped("display_name")),
+                )
+            )
+        return bool(moves)
 
     def _modify_default_reverse_values(self, origin_move):
         values = super()._modify_default_reverse_values(origin_move)
@@ -42,6 +55,8 @@ class AccountMoveReversal(models.TransientModel):
             [
                 {"move_id": move.id, "order_id": link.order_id.id, "slot": link.slot}
                 for move in self.new_move_ids.sudo()
-                for link in move.service_replaces_id.service_order_link_ids
+                for link in (
+                    move.service_replaces_id & self.move_ids.sudo()
+                ).service_order_link_ids
             ]
         )

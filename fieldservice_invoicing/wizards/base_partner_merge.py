@@ -8,7 +8,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
         partners = self.env["res.partner"].browse(partner_ids).exists()
-        destination = dst_partner or self._get_ordered_partner(partners.ids)[-1]
+        destination = dst_partner
+        if not destination or destination not in partners:
+            destination = self._get_ordered_partner(partners.ids)[-1:]
         self._ensure_issued_bill_to_stays(partners - destination)
         return super()._merge(
             partner_ids, dst_partner=dst_partner, extra_checks=extra_checks

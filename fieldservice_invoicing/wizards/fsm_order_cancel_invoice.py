@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class FsmOrderCancelInvoice(models.TransientModel):
@@ -23,5 +24,7 @@ class FsmOrderCancelInvoice(models.TransientModel):
         :raise UserError, AccessError: see ``account.move._ensure_can_be_cancelled``
         """
         self.ensure_one()
+        if not self.move_ids:
+            raise UserError(self.env._("Choose the invoices to cancel."))
         self.move_ids._cancel_service_invoices(self.reason)
         return {"type": "ir.actions.act_window_close"}

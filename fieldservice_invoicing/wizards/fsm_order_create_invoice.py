@@ -44,8 +44,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
     )
     tax_id = fields.Many2one(
         "account.tax",
-        string="Tax",
-        domain="[('type_tax_use', '=', 'sale'), ('company_id', 'parent_of', company_id)]",
+        domain="[('type_tax_use', '=', 'sale'),"
+        " ('company_id', 'parent_of', company_id)]",
     )
     amount_unit = fields.Monetary(string="Unit", compute="_compute_breakdown")
     amount_labor = fields.Monetary(string="Labor", compute="_compute_breakdown")
@@ -153,7 +153,7 @@ class FsmOrderCreateInvoice(models.TransientModel):
         return {
             "include_unit_price": self.include_unit_price,
             "tax_treatment": self.tax_treatment,
-            "tax": self.tax_id,
+            "tax": self.tax_id if self.tax_treatment == "tax" else self.tax_id[:0],
         }
 
     def _create_invoices(self):
@@ -162,6 +162,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
         :raise UserError: no tax chosen, or an order can not be invoiced
         """
         self.ensure_one()
+        if not self.order_ids:
+            raise UserError(self.env._("Choose the service orders to invoice."))
         if self.tax_treatment == "tax":
             self._check_tax()
         moves = self.order_ids._create_invoices(**self._get_invoice_options())

@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class FsmOrderMarkBilled(models.TransientModel):
@@ -19,5 +20,7 @@ class FsmOrderMarkBilled(models.TransientModel):
         :raise UserError, AccessError: see ``fsm.order._mark_billed``
         """
         self.ensure_one()
+        if not self.order_ids:
+            raise UserError(self.env._("Choose the service orders to mark as billed."))
         self.order_ids._mark_billed(self.reason)
         return {"type": "ir.actions.act_window_close"}
