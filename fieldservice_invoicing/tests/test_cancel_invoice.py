@@ -54,6 +54,7 @@ class TestCancelInvoice(ServiceInvoicingCommon):
             credit_note.invoice_line_ids.fsm_order_line_id, self.order.line_ids
         )
         self.assertEqual(self.order.billing_status, "to_invoice")
+        self.assertNotIn("Invoice paid", str(self.order.message_ids.mapped("body")))
         again = self._invoice(post=True)
         self.assertNotEqual(again.name, number)
         self.assertEqual(again.amount_total, invoice.amount_total)

@@ -104,6 +104,16 @@ class TestTours(TourCommon):
         self.assertFalse(order.active_invoice_id)
         self.assertEqual(order.billing_status, "to_invoice")
 
+    def test_manager_credits(self):
+        """F2: without an accounting group, a draft credit note from the card."""
+        order = self._create_order(name="TOUR-CREDIT")
+        invoice = self._invoice(order, post=True)
+        self._tour("manager_credit", order, self.manager)
+        self.assertRecordValues(
+            invoice.reversal_move_ids, [{"state": "draft", "amount_total": 499.13}]
+        )
+        self.assertEqual(order.active_invoice_id, invoice)
+
     def test_worker(self):
         """C3: without the right to invoice, order lines and nothing else."""
         order = self._create_order(name="TOUR-WORKER")

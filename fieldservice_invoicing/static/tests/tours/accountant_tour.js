@@ -42,7 +42,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_accountant", {
         click("Do not send now", `${DIALOG} footer button:contains("Discard")`),
         noDialog(),
         click("Register Payment on the card", cardButton("action_register_payment")),
-        see("Odoo's payment dialog has the amount", `${DIALOG} [name=amount] input:value("499.13")`),
+        see(
+            "Odoo's payment dialog has the amount",
+            `${DIALOG} [name=amount] input:value("499.13")`
+        ),
         click("Pay", `${DIALOG} button[name=action_create_payments]`),
         noDialog(),
         cardStatus("Paid"),
@@ -58,14 +61,23 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_accountant", {
         noDialog(),
         see(
             "The credit note opens as a draft",
-            ".o_form_view [name=ref]:contains('Not to their liking'), .o_form_view .o_breadcrumb:contains('Draft')"
+            ".o_breadcrumb:contains('Draft Credit Note'):contains('Not to their liking')"
         ),
-        click("Confirm the credit note", ".o_statusbar_buttons button[name=action_post]"),
-        see("It is posted", ".o_statusbar_status button.o_arrow_button_current:contains('Posted')"),
+        click(
+            "Confirm the credit note",
+            ".o_statusbar_buttons button[name=action_post]"
+        ),
+        see(
+            "It is posted",
+            ".o_statusbar_status button.o_arrow_button_current:contains('Posted')"
+        ),
         ...backToOrder("TOUR-ACCOUNT"),
         ...cardIsFree(),
         cardAmount("card_total", "499.13"),
         click("Open the Invoices tab", "a[name=invoices_page]"),
-        see("It keeps the credited invoice", "[name=invoice_link_ids] .o_data_row:contains('INV/')"),
+        see(
+            "It keeps the credited invoice",
+            "[name=invoice_link_ids] .o_data_row:contains('INV/')"
+        ),
     ],
 });

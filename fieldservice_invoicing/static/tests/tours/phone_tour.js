@@ -22,7 +22,9 @@ function fits(content, trigger) {
         run() {
             const {left, right} = this.anchor.getBoundingClientRect();
             if (left < 0 || right > window.innerWidth) {
-                throw new Error(`${content}: from ${left} to ${right} of ${window.innerWidth}`);
+                throw new Error(
+                    `${content}: from ${left} to ${right} of ${window.innerWidth}`
+                );
             }
         },
     };
@@ -40,7 +42,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_phone", {
         fits("The dialog's total fits the screen", `${DIALOG} [name=amount_total]`),
         ...taxTreatment("Exempt"),
         dialogAmount("amount_total", "412.50"),
-        fits("The dialog's button fits the screen", `${DIALOG} button[name=action_create_draft]`),
+        fits(
+            "The dialog's button fits the screen",
+            `${DIALOG} button[name=action_create_draft]`
+        ),
         click("Create the draft", `${DIALOG} button[name=action_create_draft]`),
         noDialog(),
         cardStatus("Draft"),

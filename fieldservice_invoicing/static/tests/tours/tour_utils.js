@@ -18,7 +18,10 @@ export function click(content, trigger) {
 
 /** Wait for the form of the order that the tour begins on. */
 export function openOrder(name) {
-    return see(`${name} is open`, `.o_form_view .oe_title [name=name]:contains("${name}")`);
+    return see(
+        `${name} is open`,
+        `.o_form_view .oe_title [name=name]:contains("${name}")`
+    );
 }
 
 /** A button of the card. */
@@ -33,7 +36,10 @@ export function noDialog() {
 
 export function cardIsFree() {
     return [
-        see("The card has no invoice", `${CARD} span[name=no_invoice]:contains("No invoice yet.")`),
+        see(
+            "The card has no invoice",
+            `${CARD} span[name=no_invoice]:contains("No invoice yet.")`
+        ),
         see("… and offers to create one", cardButton("action_create_invoice")),
         see("… and nothing to open", absent(cardButton("action_open_invoice"))),
     ];
@@ -48,7 +54,10 @@ export function cardStatus(status) {
 
 /** An amount on the card, by field name. */
 export function cardAmount(name, amount) {
-    return see(`The card's ${name} is ${amount}`, `${CARD} [name=${name}]:contains("${amount}")`);
+    return see(
+        `The card's ${name} is ${amount}`,
+        `${CARD} [name=${name}]:contains("${amount}")`
+    );
 }
 
 /** An amount in the Create Invoice dialog's breakdown, by field name. */
@@ -62,7 +71,10 @@ export function dialogAmount(name, amount) {
 /** Choose a tax treatment in the Create Invoice dialog. */
 export function taxTreatment(label) {
     return [
-        click("Open the tax treatments", `${DIALOG} [name=tax_treatment] .o_select_menu_toggler`),
+        click(
+            "Open the tax treatments",
+            `${DIALOG} [name=tax_treatment] .o_select_menu_toggler`
+        ),
         // "body": on a phone the choices are a sheet over the dialog
         click(`Choose ${label}`, `body .o_select_menu_item:contains("${label}")`),
         see(
@@ -108,7 +120,10 @@ export function openServiceInvoices() {
 
 export function backToOrder(name) {
     return [
-        click(`Back to ${name}`, `.o_breadcrumb .o_back_button:contains("${name}"), .breadcrumb-item:contains("${name}") a`),
+        click(
+            `Back to ${name}`,
+            `.o_breadcrumb .o_back_button:contains("${name}"), .breadcrumb-item:contains("${name}") a`
+        ),
         openOrder(name),
     ];
 }

@@ -1,5 +1,6 @@
 import {CARD, absent, click, openOrder, see} from "./tour_utils";
 import {registry} from "@web/core/registry";
+import {stepUtils} from "@web_tour/tour_utils";
 
 const LINES = ".o_field_widget[name=line_ids]";
 
@@ -9,7 +10,10 @@ function nothingToInvoice(name) {
         openOrder(name),
         see("No card", absent(CARD)),
         see("No button to invoice", absent("button[name=action_create_invoice]")),
-        see("No button to the invoices", absent("button[name=action_view_service_invoices]")),
+        see(
+            "No button to the invoices",
+            absent("button[name=action_view_service_invoices]")
+        ),
         see("No Invoices tab", absent("a[name=invoices_page]")),
         see("No bill-to", absent("[name=bill_to_id]")),
         see(
@@ -23,22 +27,30 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_worker", {
     steps: () => [
         ...nothingToInvoice("TOUR-WORKER"),
         click("Open the Order Lines tab", "a[name=order_lines_page]"),
-        click("Add labor", `${LINES} .o_field_x2many_list_row_add a:contains("Add labor")`),
+        click(
+            "Add labor",
+            `${LINES} .o_field_x2many_list_row_add a:contains("Add labor")`
+        ),
         {
             content: "Type the product",
             trigger: `${LINES} .o_selected_row [name=product_id] input`,
             run: "edit Labor",
         },
         click("Take the product", ".o-autocomplete--dropdown-item:contains('Labor')"),
-        see("Its price comes by itself", `${LINES} .o_selected_row [name=price_unit] input:value("55.00")`),
+        see(
+            "Its price comes by itself",
+            `${LINES} .o_selected_row [name=price_unit] input:value("55.00")`
+        ),
         {
             content: "Type the hours",
             trigger: `${LINES} .o_selected_row [name=quantity] input`,
             run: "edit 1.5 && press Tab",
         },
-        see("The line's subtotal follows", `${LINES} [name=price_subtotal]:contains("82.50")`),
-        click("Save", ".o_form_button_save"),
-        see("It is saved", ".o_form_view .o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))"),
+        see(
+            "The line's subtotal follows",
+            `${LINES} [name=price_subtotal]:contains("82.50")`
+        ),
+        ...stepUtils.saveForm(),
         see("No error", absent(".modal")),
     ],
 });
