@@ -102,6 +102,13 @@ class FsmOrder(models.Model):
         store=True,
         index=True,
     )
+    invoiceable_date = fields.Datetime(
+        string="Finished",
+        compute="_compute_invoiceable_date",
+        store=True,
+        help="The actual end of the work, else when the order came to a stage in which "
+        "it can be invoiced.",
+    )
     marked_billed_reason = fields.Char(readonly=True, copy=False)
     marked_billed_user_id = fields.Many2one("res.users", readonly=True, copy=False)
     marked_billed_date = fields.Datetime(readonly=True, copy=False)
@@ -439,6 +446,13 @@ class FsmOrder(models.Model):
                 if order.billing_status in ("not_ready", "marked_billed")
                 else order.amount_untaxed - order.amount_invoiced
             )
+
+    @api.depends("stage_id.is_invoiceable", "date_end")
+    def _compute_invoiceable_date(self):
+        now = fields.Datetime.now()
+        for order in self:
+            since = order.date_end or order.invoiceable_date or now
+            order.invoiceable_date = order.stage_id.is_invoiceable and since
 
     def _get_billing_status(self, links):
         """Billing status (str) of one order, by its active claims."""
@@ -787,7 +801,6 @@ class FsmOrder(models.Model):
             "currency_id": self.currency_id.id,
             "invoice_payment_term_id": self.payment_term_id.id,
             "invoice_origin": self.name,
-            "ref": self.name,
             "invoice_user_id": self.env.uid,
             "service_order_link_ids": [Command.create(self._prepare_invoice_link())],
             "invoice_line_ids": [],
@@ -896,8 +909,7 @@ class FsmOrder(models.Model):
             target["service_order_link_ids"] += values["service_order_link_ids"]
             if target["partner_shipping_id"] != values["partner_shipping_id"]:
                 target["partner_shipping_id"] = False
-            for name in ("invoice_origin", "ref"):
-                target[name] = f"{target[name]}, {values[name]}"
+            target["invoice_origin"] += f", {values['invoice_origin']}"
         for values in groups.values():
             if len(values["service_order_link_ids"]) > 1:
                 for sequence, command in enumerate(values["invoice_line_ids"]):

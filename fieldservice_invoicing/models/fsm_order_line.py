@@ -136,7 +136,10 @@ class FsmOrderLine(models.Model):
         help="Where the quantity comes from.",
     )
     price_subtotal = fields.Monetary(
-        string="Untaxed", compute="_compute_amount", store=True
+        string="Untaxed",
+        compute="_compute_amount",
+        store=True,
+        help="What the customer is charged for the line: nothing if not billable.",
     )
     price_tax = fields.Monetary(string="Tax", compute="_compute_amount", store=True)
     price_total = fields.Monetary(string="Total", compute="_compute_amount", store=True)
@@ -347,11 +350,12 @@ class FsmOrderLine(models.Model):
         "currency_id",
         "company_id",
         "display_type",
+        "is_billable",
     )
     def _compute_amount(self):
         AccountTax = self.env["account.tax"]
         for line in self:
-            if line.display_type:
+            if line.display_type or not line.is_billable:
                 line.price_subtotal = line.price_tax = line.price_total = 0.0
                 continue
             company = line.company_id or self.env.company

@@ -32,6 +32,16 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         )
         self.assertEqual(self.order.billing_status, "draft")
 
+    def test_finished(self):
+        """An order says since when it can be invoiced, for lists sorted by age."""
+        self.assertTrue(self.order.invoiceable_date)
+        since = self.order.invoiceable_date
+        self.order.line_ids[0].quantity = 3
+        self.assertEqual(self.order.invoiceable_date, since)
+        self.order.date_end = "2026-01-31 12:00:00"
+        self.assertEqual(self.order.invoiceable_date, self.order.date_end)
+        self.assertFalse(self._create_order(done=False).invoiceable_date)
+
     def test_stage(self):
         """C4: only an invoiceable stage; the refusal names order and stage."""
         order = self._create_order(done=False)

@@ -187,6 +187,7 @@ class TestOrderLine(ServiceInvoicingCommon):
         self.order.line_ids[1].write(
             {"is_billable": False, "non_billable_reason": "warranty"}
         )
+        self.assertEqual(self.order.line_ids.mapped("price_total"), [166.38, 0.0])
         self.assertEqual(self.order.amount_untaxed, 137.5)
         self.assertEqual(self.order.card_parts, 0.0)
         self.assertEqual(self._invoice().amount_untaxed, 137.5)
