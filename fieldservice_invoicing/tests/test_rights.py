@@ -237,7 +237,7 @@ class TestGroups(RightsCommon):
             order = self._as(user, self.order)
             self.assertFalse(order.can_create_invoice)
             form = order.get_views([(False, "form")])["views"]["form"]["arch"]
-            self.assertNotIn("action_create_invoice", form)
+            self.assertNotIn('name="action_create_invoice"', form)
             self.assertNotIn("invoice_card", form)
         self.assertTrue(self._as(self.dispatcher, self.order).can_create_invoice)
 
@@ -581,6 +581,46 @@ class TestGroups(RightsCommon):
         new = self._credit(self._as(self.accountant, invoice), modify=True)
         self.assertEqual(self.order.active_invoice_id, new)
         self._open(self.accountant, new)
+
+    def test_auditor_reads(self):
+        """Section 5: who reads accounting reads service invoices, and does no more."""
+        invoice = self._invoice()
+        auditor = self._create_user("fsi_auditor", "account.group_account_readonly")
+        self._open(auditor, invoice)
+        invoice.action_post()
+        self._pay(invoice, 10)
+        self._open(auditor, invoice)
+        self._list(
+            auditor,
+            "account.move",
+            "fieldservice_invoicing.service_invoice_view_list",
+            domain=[("is_service_invoice", "=", True)],
+        )
+        self._as(auditor, invoice.service_order_link_ids).read(["amount_total"])
+        with self.assertRaises(AccessError):
+            self._as(auditor, invoice)._cancel_service_invoices("x")
+        auditor.group_ids += self.env.ref("fieldservice.group_fsm_dispatcher")
+        self._open(auditor, self.order)
+        for name in ("action_create_invoice", "action_cancel_invoice"):
+            with self.assertRaises(AccessError):
+                getattr(self._as(auditor, self.order), name)()
+        for name in ("action_open_invoice", "action_view_service_invoices"):
+            with self.subTest(name):
+                getattr(self._as(auditor, self.order), name)()
+
+    def test_customer_reads(self):
+        """A customer on the portal reads the invoice, and nothing of the order."""
+        invoice = self._invoice(post=True)
+        portal = self._create_user("fsi_portal", "base.group_portal")
+        portal.partner_id = self.env["res.partner"].create(
+            {"name": "Portal", "parent_id": self.partner_a.id}
+        )
+        self._as(portal, invoice).read(["name", "amount_total"])
+        for model in ("fsm.order.invoice", "fsm.order.line"):
+            with self.assertRaises(AccessError):
+                self._as(portal, self.env[model]).search([])
+        with self.assertRaises(AccessError):
+            self._as(portal, invoice)._cancel_service_invoices("x")
 
     def test_accountant_sees_no_order(self):
         """Section 5: accounting rights open no service order."""
@@ -1133,6 +1173,22 @@ class TestCompanies(RightsCommon):
         self.assertFalse(order.invoice_link_ids)
         self.assertFalse(order.marked_billed_date)
         self.assertFalse(invoice.reversal_move_ids)
+
+    def test_smuggled_defaults(self):
+        """Nor does a dialog that is only being opened show anything of them."""
+        order = self._create_order()
+        model = self._as(self.user_b, self.env["fsm.order.create.invoice"])
+        spec = {name: {} for name in model._fields}
+        spec |= {
+            name: {"fields": {"display_name": {}}}
+            for name, field in model._fields.items()
+            if field.relational
+        }
+        model = model.with_context(default_order_ids=[Command.set(order.ids)])
+        with self.assertRaises(AccessError):
+            model.onchange({}, [], spec)
+        with self.assertRaises(AccessError):
+            model.onchange({"order_ids": [Command.link(order.id)]}, ["order_ids"], spec)
 
     def test_empty_dialogs(self):
         """A dialog without orders or invoices is refused, not silently done."""
