@@ -39,5 +39,6 @@
             "fieldservice_invoicing/static/tests/tours/*.js",
         ],
     },
+    "uninstall_hook": "uninstall_hook",
     "development_status": "Beta",
 }

@@ -3,6 +3,7 @@ from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
+from ..hooks import uninstall_hook
 from .common import ServiceInvoicingCommon
 
 
@@ -116,6 +117,26 @@ class TestDocuments(ServiceInvoicingCommon):
         )[0]
         self.assertIn("Discount:", html.decode())
         self.assertIn("5.00", html.decode())
+
+    def test_uninstall(self):
+        """Without the addon an issued invoice still prints the totals of its journal
+        items, though only the addon knows of discounts by amount."""
+        self.order.line_ids[1].write(
+            {"discount_type": "amount", "discount_value": 50.01}
+        )
+        invoice = self._invoice()
+        invoice.invoice_line_ids[1].discount = 12.5
+        invoice.action_post()
+        line = invoice.invoice_line_ids[1]
+        before = invoice.tax_totals, line.price_subtotal, line.balance
+        self.assertEqual(invoice.tax_totals["base_amount_currency"], 328.12)
+        uninstall_hook(self.env)
+        self.assertFalse(line.service_discount_amount)
+        self.assertEqual(line.discount, 12.5)
+        self.assertAlmostEqual(line.price_unit, 137.5 - 50.01 / 2 / 0.875)
+        invoice.invalidate_recordset()
+        after = invoice.tax_totals, line.price_subtotal, line.balance
+        self.assertEqual(after, before)
 
     def test_changed_tax(self):
         """D8: a changed rate or default tax reaches new invoices only."""

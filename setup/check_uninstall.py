@@ -1,0 +1,416 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+# ruff: noqa: F821
+# pylint: disable=undefined-variable, print-used, invalid-commit
+"""Check that uninstalling fieldservice_invoicing leaves the accounting as it is.
+
+    bin/odoo -d check_uninstall -i fieldservice_invoicing --stop-after-init
+    bin/odoo shell -d check_uninstall --no-http <setup/check_uninstall.py
+
+The database is one to throw away, without invoices: the script bills service
+orders in every way there is (draft, posted, paid, credited, cancelled; discounts,
+foreign currency, hashed journal), takes a picture of the accounting, uninstalls the
+addon, compares, installs it again and compares again. It prints what it compared
+and every difference, and ends with status 1 when there is one.
+
+Compared row by row are all columns of Odoo's tables but those that the addon adds,
+the journal items, the totals that Odoo computes for each invoice, the text of each
+printed invoice, the check of the hash chain, and that the service orders still open.
+"""
+
+import re
+import sys
+
+from lxml import html
+
+from odoo import Command, fields
+from odoo.api import Environment
+from odoo.tests import Form
+
+MODULE = "fieldservice_invoicing"
+# Uninstalling folds a discount by amount into the unit price of its invoice line.
+NOT_PRINTED = (
+    ".//script | .//style | .//td[@name='td_price_unit']"
+    " | .//div[@name='service_discount_amount']"
+)
+REPORT = "account.report_invoice_with_payments"
+# Prices are compared after discounts. Printing writes to the lines it prints.
+NOT_COMPARED = {("account_move_line", "price_unit"), "write_date", "write_uid"}
+# tables and what a row is recognized by
+TABLES = {
+    "account_move": "id",
+    "account_move_line": "id",
+    "account_move_line_account_tax_rel": "account_move_line_id, account_tax_id",
+    "account_partial_reconcile": "id",
+    "account_full_reconcile": "id",
+    "account_payment": "id",
+    "account_move__account_payment": "invoice_id, payment_id",
+    "account_tax": "id",
+    "account_tax_repartition_line": "id",
+    "account_account": "id",
+    "account_journal": "id",
+    "account_payment_term": "id",
+    "account_fiscal_position": "id",
+    "res_company": "id",
+    "product_template": "id",
+    "res_partner": "id",
+    "fsm_order": "id",
+    "fsm_stage": "id",
+    "fsm_location": "id",
+    "fsm_equipment": "id",
+}
+
+
+class Scenario:
+    """Service invoices in every state, in a company with a chart of accounts."""
+
+    def __init__(self, env):
+        self.env = env
+        self.company = env.company
+        self.moves = env["account.move"]
+        self.orders = env["fsm.order"]
+
+    def play(self):
+        self.set_up()
+        self.bill_in_every_state()
+        self.bill_on_other_terms()
+        return self
+
+    def set_up(self):
+        # the check of the hash chain asks for an accountant
+        self.env.user.group_ids += self.env.ref("account.group_account_user")
+        if not self.company.chart_template:
+            self.env["account.chart.template"].try_loading(
+                "generic_coa", self.company, install_demo=False
+            )
+        self.tax = self.company.account_sale_tax_id
+        self.labor = self.create_product("Labor", "service", 55.0)
+        self.part = self.create_product("Pump", "consu", 137.5)
+        self.customer = self.env["res.partner"].create(
+            {"name": "Customer", "country_id": self.env.ref("base.us").id}
+        )
+        self.location = self.env["fsm.location"].create(
+            {"name": "Site", "owner_id": self.customer.id}
+        )
+        self.equipment = self.env["fsm.equipment"].create(
+            {"name": "Boiler", "location_id": self.location.id, "list_price": 999.99}
+        )
+
+    def create_product(self, name, product_type, price):
+        return self.env["product.product"].create(
+            {
+                "name": name,
+                "type": product_type,
+                "list_price": price,
+                "taxes_id": [Command.set(self.tax.ids)],
+            }
+        )
+
+    def create_order(self, **values):
+        lines = [
+            {"product_id": self.labor.id, "quantity": 2.5},
+            {
+                "product_id": self.part.id,
+                "quantity": 3,
+                "discount_type": "amount",
+                "discount_value": 50.01,
+            },
+            {
+                "product_id": self.part.id,
+                "quantity": 1,
+                "discount_type": "percent",
+                "discount_value": 12.5,
+            },
+            {"display_type": "line_note", "name": "Thank you"},
+        ]
+        order = self.env["fsm.order"].create(
+            {
+                "location_id": self.location.id,
+                "company_id": self.company.id,
+                "line_ids": [Command.create(line) for line in lines],
+                **values,
+            }
+        )
+        order.action_complete()
+        self.orders += order
+        return order
+
+    def bill(self, orders=None, post=True, **options):
+        moves = (orders or self.create_order())._create_invoices(**options)
+        if post:
+            moves.action_post()
+        self.moves += moves
+        return moves
+
+    def pay(self, invoice, amount=None):
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        ).create({"amount": amount} if amount else {})._create_payments()
+
+    def cancel(self, invoice, reason):
+        self.moves += invoice._cancel_service_invoices(reason)
+
+    def credit(self, invoice, quantity):
+        """A posted credit note for some of the first line of an invoice."""
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"reason": "Too much", "journal_id": invoice.journal_id.id})
+        )
+        wizard.refund_moves()
+        credit_note = wizard.new_move_ids
+        first, *others = credit_note.invoice_line_ids.filtered(
+            lambda line: line.display_type == "product"
+        )
+        credit_note.invoice_line_ids = [
+            Command.update(first.id, {"quantity": quantity}),
+            *[Command.delete(line.id) for line in others],
+        ]
+        credit_note.action_post()
+        self.moves += credit_note
+
+    def bill_in_every_state(self):
+        self.bill(post=False)
+        self.bill()
+        self.pay(self.bill())
+        self.pay(self.bill(), 100)
+        self.bill(post=False)._cancel_service_invoices("Not needed")
+        self.cancel(self.bill(), "Wrong customer")
+        self.credit(self.bill(), 1)
+        self.bill(self.create_order() + self.create_order(), grouped=True)
+        self.bill(tax_treatment="exempt")
+        self.create_order()._mark_billed("Paid in cash")
+        self.create_order()
+
+    def bill_on_other_terms(self):
+        self.pay(self.bill(self.create_order(equipment_ids=self.equipment.ids)))
+        currency = self.env.ref("base.EUR")
+        if currency == self.company.currency_id:
+            currency = self.env.ref("base.USD")
+        currency.active = True
+        currency.rate_ids = [
+            Command.create({"name": fields.Date.today(), "rate": 0.83})
+        ]
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Foreign", "currency_id": currency.id}
+        )
+        self.pay(self.bill(self.create_order(pricelist_id=pricelist.id)), 200)
+        term = self.env["account.payment.term"].create(
+            {
+                "name": "2% for early payment",
+                "early_discount": True,
+                "discount_percentage": 2,
+                "discount_days": 10,
+                "early_pay_discount_computation": "mixed",
+            }
+        )
+        self.pay(self.bill(self.create_order(payment_term_id=term.id)))
+        journal = self.env["account.journal"].create(
+            {
+                "name": "Hashed",
+                "code": "HASH",
+                "type": "sale",
+                "restrict_mode_hash_table": True,
+            }
+        )
+        self.company.service_invoice_journal_id = journal
+        self.bill()
+        self.cancel(self.bill(), "Wrong price")
+
+
+class Picture:
+    """What the accounting says: a dict of texts for each aspect."""
+
+    def __init__(self, env, move_ids, order_ids, columns=None):
+        self.env = env
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.columns = columns or self.get_columns()
+        moves = env["account.move"].browse(move_ids)
+        self.aspects = {
+            "journal items": self.read_journal_items(),
+            "net price of lines": self.read_net(moves),
+            "invoice totals": self.read_totals(moves),
+            "printed invoices": self.read_printed(moves),
+            "hash chains": self.read_hash_chains(),
+            "orders open": self.open_orders(order_ids),
+        }
+        # last: Odoo writes to the lines that it prints
+        self.env.flush_all()
+        for table in TABLES:
+            self.aspects[table] = self.read_table(table)
+
+    def get_columns(self):
+        """Columns of each table, without those that the addon alone adds."""
+        self.env.cr.execute(
+            """
+            SELECT replace(field.model, '.', '_'), field.name
+              FROM ir_model_fields field
+              JOIN ir_model_data xmlid
+                ON xmlid.model = 'ir.model.fields' AND xmlid.res_id = field.id
+          GROUP BY 1, 2
+            HAVING bool_and(xmlid.module = %s)
+            """,
+            [MODULE],
+        )
+        added = set(self.env.cr.fetchall())
+        self.env.cr.execute(
+            """
+            SELECT table_name, column_name FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name = ANY(%s)
+          ORDER BY table_name, ordinal_position
+            """,
+            [list(TABLES)],
+        )
+        columns = {table: [] for table in TABLES}
+        for table, column in self.env.cr.fetchall():
+            if not ({(table, column), column} & (added | NOT_COMPARED)):
+                columns[table].append(column)
+        return columns
+
+    def read_table(self, table):
+        names = self.columns[table]
+        selected = ", ".join(f'"{name}"' for name in names)
+        self.env.cr.execute(
+            f"SELECT concat_ws('-', {TABLES[table]}), {selected} FROM {table}"
+        )
+        return {
+            f"{key}.{name}": repr(
+                bytes(value) if isinstance(value, memoryview) else value
+            )
+            for key, *values in self.env.cr.fetchall()
+            for name, value in zip(names, values, strict=True)
+        }
+
+    def read_journal_items(self):
+        return {
+            f"{line.move_name} {line.id}": repr(
+                (
+                    line.account_id.display_name,
+                    line.debit,
+                    line.credit,
+                    line.amount_currency,
+                    line.currency_id.name,
+                    line.reconciled,
+                    line.amount_residual,
+                    line.tax_ids.mapped("name"),
+                    line.tax_line_id.name,
+                )
+            )
+            for line in self.env["account.move.line"].search([], order="id")
+        }
+
+    def read_net(self, moves):
+        """Untaxed price of each line, before rounding and after all discounts."""
+        result = {}
+        for line in moves.invoice_line_ids:
+            net = line.quantity * line.price_unit * (1 - line.discount / 100)
+            if "service_discount_amount" in line:
+                net -= line.service_discount_amount
+            result[f"{line.move_name} {line.id}"] = f"{net:.6f}"
+        return result
+
+    def read_totals(self, moves):
+        result = {}
+        for move in moves:
+            totals = move.tax_totals
+            result[f"{move.id} {move.name}"] = repr(
+                (
+                    move.state,
+                    move.payment_state,
+                    move.amount_untaxed,
+                    move.amount_tax,
+                    move.amount_total,
+                    move.amount_residual,
+                    totals["base_amount_currency"],
+                    totals["tax_amount_currency"],
+                    totals["total_amount_currency"],
+                    [
+                        (
+                            group["group_name"],
+                            group["base_amount_currency"],
+                            group["tax_amount_currency"],
+                        )
+                        for subtotal in totals["subtotals"]
+                        for group in subtotal["tax_groups"]
+                    ],
+                )
+            )
+        return result
+
+    def read_printed(self, moves):
+        """Text of each invoice as it is printed."""
+        Report = self.env["ir.actions.report"]
+        result = {}
+        for move in moves:
+            content, _type = Report._render_qweb_html(REPORT, move.ids)
+            body = html.fromstring(content).find(".//body")
+            for node in body.xpath(NOT_PRINTED):
+                node.drop_tree()
+            text = re.sub(r"\s+", " ", body.text_content()).strip()
+            result[f"{move.id} {move.name}"] = text
+        return result
+
+    def read_hash_chains(self):
+        result = self.env.company._check_hash_integrity()
+        return {
+            f"{chain['journal_name']}": repr((chain["status"], chain["msg_cover"]))
+            for chain in result["results"]
+        }
+
+    def open_orders(self, order_ids):
+        """Every service order in the form view, as the browser gets it."""
+        result = {}
+        for order in self.env["fsm.order"].browse(order_ids):
+            form = Form(order)
+            result[order.name] = repr(
+                (form.name, form.stage_id.id, form.location_id.id)
+            )
+        return result
+
+
+def compare(before, after, when):
+    """Print what was compared and what differs.
+
+    :return: number of differences
+    """
+    count = 0
+    for aspect, rows in before.aspects.items():
+        now = after.aspects[aspect]
+        differences = sorted(
+            key for key in rows.keys() | now.keys() if rows.get(key) != now.get(key)
+        )
+        print(f"{when}: {aspect}: {len(rows)} compared, {len(differences)} differ")
+        for key in differences:
+            print(f"  {key}\n    before: {rows.get(key)}\n    after:  {now.get(key)}")
+        count += len(differences)
+    return count
+
+
+def new_environment(env):
+    """An environment of the registry that the last (un)install made."""
+    return Environment(env.cr, env.uid, {})
+
+
+def main(env):
+    module = env["ir.module.module"].search([("name", "=", MODULE)])
+    if module.state != "installed":
+        sys.exit(f"Install {MODULE} first.")
+    if env["account.move"].search_count([], limit=1):
+        sys.exit("This database has invoices: take one to throw away.")
+    env = env(user=env.ref("base.user_admin"), context={})
+    scenario = Scenario(env).play()
+    env.cr.commit()
+    ids = scenario.moves.ids, scenario.orders.ids
+    before = Picture(env, *ids)
+    module.button_immediate_uninstall()
+    env = new_environment(env)
+    count = compare(before, Picture(env, *ids, before.columns), "uninstalled")
+    module = env["ir.module.module"].search([("name", "=", MODULE)])
+    module.button_immediate_install()
+    env = new_environment(env)
+    count += compare(before, Picture(env, *ids, before.columns), "installed again")
+    print(f"{count} differences")
+    sys.exit(1 if count else 0)
+
+
+main(env)
