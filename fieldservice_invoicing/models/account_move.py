@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from .res_company import GROUP_MANAGER, get_superuser_context
+from .res_company import GROUP_MANAGER, get_superuser_env
 
 CANCELLATION = (
     "service_cancel_reason",
@@ -250,7 +250,7 @@ class AccountMove(models.Model):
         reason = (reason or "").strip()
         if not reason:
             raise UserError(self.env._("Give the reason for the cancellation."))
-        moves = self.sudo().with_context(get_superuser_context(self.env))
+        moves = self.with_env(get_superuser_env(self.env))
         # Written first: of two people at once the second one's transaction fails
         # here and is run again, then finds the invoice cancelled.
         moves.write(

@@ -126,7 +126,9 @@ class AccountMoveLine(models.Model):
                     for name in names
                 )
             ).move_id._ensure_not_issued()
-        if any(line.move_id.id != vals.get("move_id", line.move_id.id) for line in self):
+        if any(
+            line.move_id.id != vals.get("move_id", line.move_id.id) for line in self
+        ):
             self.env["account.move"].browse(vals["move_id"])._ensure_not_issued()
         res = super().write(vals)
         if vals.keys() & {"fsm_order_line_id", "move_id"}:

@@ -5,9 +5,7 @@ from odoo import models
 def get_rounded_untaxed(base_line):
     """Untaxed amount (float) of a base line, with the cents that rounding gave it."""
     details = base_line["tax_details"]
-    return (
-        details["total_excluded_currency"] + details["delta_total_excluded_currency"]
-    )
+    return details["total_excluded_currency"] + details["delta_total_excluded_currency"]
 
 
 def get_rounded_tax(base_line):

@@ -7,7 +7,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from .account_tax import get_rounded_untaxed
-from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_context
+from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
 
 INVOICE_READERS = (
     "fieldservice_invoicing.group_service_invoice_user,"
@@ -923,14 +923,8 @@ class FsmOrder(models.Model):
         :param vals_list: list of dicts for ``account.move.create``
         :return: `account.move` recordset in superuser mode
         """
-        return (
-            self.env["account.move"]
-            .sudo()
-            .with_context(
-                get_superuser_context(self.env), default_move_type="out_invoice"
-            )
-            .create(vals_list)
-        )
+        moves = get_superuser_env(self.env)["account.move"]
+        return moves.with_context(default_move_type="out_invoice").create(vals_list)
 
     def _log_created(self, moves):
         """Tell orders and invoices of each other in their chatter."""
@@ -1095,11 +1089,8 @@ class FsmOrder(models.Model):
         self.company_id._ensure_service_invoicing(GROUP_USER)
         self.check_access("write")
         for order in self:
-            invoice = (
-                order._get_active_invoice()
-                .sudo()
-                .with_context(get_superuser_context(self.env))
-            )
+            invoice = order._get_active_invoice()
+            invoice = invoice.with_env(get_superuser_env(self.env))
             if invoice.state != "draft":
                 raise UserError(
                     self.env._(

@@ -136,7 +136,9 @@ class FsmOrderInvoice(models.Model):
         """
         self.ensure_one()
         if len(self.move_id.service_order_link_ids) <= 1:
-            return sum(moves.mapped("amount_untaxed")), sum(moves.mapped("amount_total"))
+            return sum(moves.mapped("amount_untaxed")), sum(
+                moves.mapped("amount_total")
+            )
         untaxed = tax = 0.0
         for move in moves:
             for base_line in move._get_rounded_base_and_tax_lines()[0]:

@@ -6,15 +6,16 @@ GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
 
 
-def get_superuser_context(env):
-    """Context (dict) for work in superuser mode on behalf of the user of ``env``.
+def get_superuser_env(env):
+    """Environment for work in superuser mode on behalf of the user of ``env``.
 
     Over RPC the caller writes the context: ``default_*`` values, or switches of
     `account.move` that skip its checks, must not reach what is created for someone
     who may not create it.
     """
     names = ("lang", "tz", "allowed_company_ids")
-    return {name: env.context[name] for name in names if name in env.context}
+    context = {name: env.context[name] for name in names if name in env.context}
+    return env(su=True, context=context)
 
 
 class ResCompany(models.Model):

@@ -2,7 +2,7 @@
 from odoo import models
 from odoo.exceptions import AccessError
 
-from ..models.res_company import GROUP_MANAGER, get_superuser_context
+from ..models.res_company import GROUP_MANAGER, get_superuser_env
 
 
 class AccountMoveReversal(models.TransientModel):
@@ -11,7 +11,7 @@ class AccountMoveReversal(models.TransientModel):
     def reverse_moves(self, is_modify=False):
         wizard = self
         if self._is_by_service_manager():
-            wizard = self.sudo().with_context(get_superuser_context(self.env))
+            wizard = self.with_env(get_superuser_env(self.env))
         action = super(AccountMoveReversal, wizard).reverse_moves(is_modify)
         if is_modify:
             wizard._claim_service_orders()
