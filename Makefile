@@ -13,7 +13,7 @@ ACCOUNT_TAGS ?= \
 	/account:TestTaxesDownPayment
 export ACCOUNT_TAGS
 
-.PHONY: help demo demo-reset test test-oca test-account lint shell update-pins clean
+.PHONY: help demo demo-reset test test-oca test-account lint pot shell update-pins clean
 
 help:
 	@echo 'make demo          serve the demo on http://127.0.0.1:8069 (PORT=8070 make demo)'
@@ -23,6 +23,7 @@ help:
 	@echo 'make test-oca      tests of OCA fieldservice, with the addons here installed'
 	@echo 'make test-account  tests of Odoo invoices, with the addons here installed'
 	@echo 'make lint          checks and formats all files'
+	@echo 'make pot           renews the translation templates, after make test'
 	@echo 'make shell         a Python shell on the demo database'
 	@echo 'make update-pins   takes newer versions of all that is downloaded'
 	@echo 'make clean         removes .local: downloads, databases, the demo'
@@ -46,6 +47,11 @@ test-account:
 
 lint:
 	@setup/lint.sh
+
+pot:
+	@for addon in $(patsubst %/__manifest__.py,%,$(wildcard */__manifest__.py)); do \
+		bin/odoo i18n export -d fieldservice_test -l pot -o $$addon/i18n/$$addon.pot $$addon; \
+	done
 
 shell:
 	@bin/odoo shell -d fieldservice_demo --no-http

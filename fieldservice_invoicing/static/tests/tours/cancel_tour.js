@@ -33,7 +33,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_cancel", {
         click("Open the Invoices tab", "a[name=invoices_page]"),
         see(
             "It keeps the invoice and the reason",
-            "[name=invoice_link_ids] .o_data_row:contains('INV/'):contains('Credited'):contains('Wrong bill-to')"
+            "[name=invoice_link_ids] .o_data_row:contains('INV/'):contains('Cancelled'):contains('Wrong bill-to')"
         ),
         ...createDraftFromCard(),
         noDialog(),
@@ -41,7 +41,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_cancel", {
         ...openServiceInvoices(),
         see(
             "Both invoices are listed",
-            ".o_data_row:eq(1) [name=service_invoice_status]:contains('Credited')"
+            ".o_data_row:eq(1) [name=service_invoice_status]:contains('Cancelled')"
         ),
         see(
             "A credited one has no Cancel",
