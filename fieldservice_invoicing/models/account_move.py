@@ -1,4 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -320,10 +322,13 @@ class AccountMove(models.Model):
         :param str template: translated text with one ``%s`` for the linked document
         :param str detail: plain text that follows
         """
+        bodies = defaultdict(Markup)
         for move in self:
-            orders = move._get_service_order_links().order_id
             body = Markup("%s %s") % (Markup(template) % move._get_html_link(), detail)
-            orders._message_log_batch(bodies={order.id: body for order in orders})
+            for order in move._get_service_order_links().order_id:
+                bodies[order.id] += body
+        orders = self.env["fsm.order"].sudo().browse(bodies)
+        orders._message_log_batch(bodies=bodies)
 
     def _check_service_invoice_total(self):
         """Refuse service invoices with a negative total.
@@ -412,6 +417,12 @@ class AccountMove(models.Model):
                 and move.is_service_invoice
             )
         )
+
+    @api.depends("company_id.service_invoice_lock", "service_order_link_ids")
+    def _compute_show_reset_to_draft_button(self):
+        res = super()._compute_show_reset_to_draft_button()
+        self._get_issued().show_reset_to_draft_button = False
+        return res
 
     def _ensure_not_issued(self):
         """Refuse to change issued service invoices, while the company locks them.

@@ -63,6 +63,7 @@ class TestDocuments(ServiceInvoicingCommon):
                     self.env.cr.savepoint(),
                 ):
                     attempt()
+        self.assertFalse(invoice.show_reset_to_draft_button)
         invoice.payment_reference = "Thanks"
         invoice.message_post(body="Called the customer")
         self._pay(invoice)
@@ -72,9 +73,11 @@ class TestDocuments(ServiceInvoicingCommon):
         """D2: without the company's lock Odoo's own rules hold; other invoices are
         never touched."""
         other = self.init_invoice("out_invoice", products=self.labor, post=True)
+        self.assertTrue(other.show_reset_to_draft_button)
         other.button_draft()
         self.company.service_invoice_lock = False
         invoice = self._invoice(post=True)
+        self.assertTrue(invoice.show_reset_to_draft_button)
         invoice.button_draft()
         self.assertEqual(invoice.state, "draft")
 
