@@ -584,12 +584,13 @@ class FsmOrder(models.Model):
         :raise UserError: an order can not be invoiced, with the reason
         :raise AccessError: the user may not create invoices from orders
         """
+        self._ensure_may_invoice()
+        self._collect_order_lines()
         self._ensure_can_be_invoiced(lines)
         if options.get("include_unit_price") is not None:
             self.filtered(
                 lambda order: order.include_unit_price != options["include_unit_price"]
             ).include_unit_price = options["include_unit_price"]
-        self._collect_order_lines()
         vals_list = []
         for order in self:
             order = order.with_company(order.company_id)
@@ -605,6 +606,15 @@ class FsmOrder(models.Model):
         self._log_created(moves)
         return moves
 
+    def _ensure_may_invoice(self):
+        """Refuse users who may not create invoices from these orders.
+
+        :raise UserError: a company has service invoicing switched off
+        :raise AccessError: the user lacks the right
+        """
+        self.company_id._ensure_service_invoicing(GROUP_USER)
+        self.check_access("write")
+
     def _ensure_can_be_invoiced(self, lines=None):
         """Refuse orders that can not be invoiced: the one place for every reason.
 
@@ -612,8 +622,7 @@ class FsmOrder(models.Model):
         :raise UserError: names the order, the reason and the way out
         :raise AccessError: the user lacks the right
         """
-        self.company_id._ensure_service_invoicing(GROUP_USER)
-        self.check_access("write")
+        self._ensure_may_invoice()
         for order in self:
             if reason := order._get_invoice_refusal(lines):
                 raise UserError(reason)
@@ -726,31 +735,32 @@ class FsmOrder(models.Model):
     def _collect_order_lines(self):
         """Bring the order lines up to date with what they come from.
 
-        Called when the dialog opens, before invoices are created, before a draft
-        is refreshed, and when an order's equipment changes. Here: a line for each
-        unit that has a price. Bridges add their sources and call ``super()``.
+        Called when the dialog opens, before invoices are created, while a draft is
+        refreshed, and when an order's equipment changes; leaves alone what an
+        active invoice bills. Here: a line for each unit that has a price. Bridges
+        add their sources and call ``super()``.
         """
-        values = []
-        for order in self.filtered(lambda order: not order._is_issued()):
+        Line = self.env["fsm.order.line"]
+        gone, values = Line, []
+        for order in self.filtered(lambda order: not order._has_invoice_lines()):
             units = order.line_ids.filtered("equipment_id")
-            (
-                units.filtered(
-                    lambda line, order=order: (
-                        line.equipment_id not in order.equipment_ids
-                        and not line._is_invoiced()
-                    )
-                )
-            ).unlink()
-            missing = order.equipment_ids - units.exists().equipment_id
-            for equipment in missing:
-                if equipment._has_unit_price():
-                    values.append(order._prepare_unit_line(equipment))
-        if values:
-            self.env["fsm.order.line"].create(values)
+            gone |= units.filtered(
+                lambda line, order=order: line.equipment_id not in order.equipment_ids
+            )
+            values += [
+                order._prepare_unit_line(equipment)
+                for equipment in order.equipment_ids - units.equipment_id
+                if equipment._has_unit_price()
+            ]
+        gone.unlink()
+        Line.create(values)
 
-    def _is_issued(self):
-        """Whether the order (one record) has an active invoice past draft (bool)."""
-        return self.sudo().active_invoice_id.state == "posted"
+    def _has_invoice_lines(self):
+        """Whether an active invoice bills lines of the order (one record) (bool)."""
+        self.ensure_one()
+        return self._is_billed() and any(
+            line._is_invoiced() for line in self.line_ids if not line.display_type
+        )
 
     def _prepare_unit_line(self, equipment):
         """Values (dict) of the order line for one unit (`fsm.equipment`)."""
@@ -954,11 +964,10 @@ class FsmOrder(models.Model):
             that a single order has already
         :raise UserError, AccessError: see :meth:`_ensure_can_be_invoiced`
         """
-        self.company_id._ensure_service_invoicing(GROUP_USER)
-        self.check_access("write")
+        self._ensure_may_invoice()
         if len(self) == 1 and (invoice := self.sudo().active_invoice_id):
             return self._notify_existing_invoice(invoice)
-        self.filtered(lambda order: not order._is_billed())._collect_order_lines()
+        self._collect_order_lines()
         self._ensure_can_be_invoiced()
         return {
             "type": "ir.actions.act_window",
@@ -1006,6 +1015,7 @@ class FsmOrder(models.Model):
 
     def action_view_journal_items(self):
         """Open the journal items of the orders' invoices (action dict)."""
+        self._ensure_can_read_invoices()
         self.company_id._ensure_service_invoicing("account.group_account_invoice")
         action = self.env["ir.actions.actions"]._for_xml_id(
             "account.action_account_moves_all_a"
@@ -1086,8 +1096,7 @@ class FsmOrder(models.Model):
 
         :raise UserError: an order has no draft invoice
         """
-        self.company_id._ensure_service_invoicing(GROUP_USER)
-        self.check_access("write")
+        self._ensure_may_invoice()
         for order in self:
             invoice = order._get_active_invoice()
             invoice = invoice.with_env(get_superuser_env(self.env))
@@ -1100,7 +1109,6 @@ class FsmOrder(models.Model):
                         order=order.name,
                     )
                 )
-            order._collect_order_lines()
             order._refresh_draft_invoice(invoice)
         return True
 
@@ -1112,6 +1120,7 @@ class FsmOrder(models.Model):
         )
         old_lines.unlink()
         self.line_ids.invalidate_recordset(["qty_invoiced", "qty_to_invoice"])
+        self._collect_order_lines()
         options = {
             "tax_treatment": invoice.service_tax_treatment,
             "tax": invoice.service_tax_id,
@@ -1209,7 +1218,7 @@ class FsmOrder(models.Model):
         self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "equipment_ids" in vals:
-            self.filtered(lambda order: not order._is_billed())._collect_order_lines()
+            self._collect_order_lines()
         return res
 
     def _ensure_terms_can_change(self, vals):

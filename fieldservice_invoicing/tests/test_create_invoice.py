@@ -143,6 +143,26 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         order.equipment_ids = False
         self.assertFalse(order.line_ids)
 
+    def test_units_follow_the_equipment(self):
+        """C7, C16: units come and go with the equipment, on a draft by Refresh, and
+        an equipment that gets its price later is billed too."""
+        boiler, pump = self.env["fsm.equipment"].create(
+            [
+                {"name": name, "list_price": price, "company_id": self.company.id}
+                for name, price in (("Boiler 3", 1000.0), ("Pump 3", 0.0))
+            ]
+        )
+        order = self._create_order(equipment_ids=[Command.set((boiler | pump).ids)])
+        self.assertEqual(order.line_ids.equipment_id, boiler)
+        pump.list_price = 50
+        invoice = self._invoice(order)
+        self.assertEqual(invoice.amount_untaxed, 412.5 + 1000 + 50)
+        order.equipment_ids = pump
+        self.assertEqual(order.line_ids.equipment_id, boiler | pump)
+        order.action_refresh_invoice()
+        self.assertEqual(order.line_ids.equipment_id, pump)
+        self.assertEqual(invoice.amount_untaxed, 412.5 + 50)
+
     def test_tax_treatment(self):
         """C8: another tax for this invoice, or exempt; the order keeps its own."""
         six = self.env["account.tax"].create({"name": "6%", "amount": 6})
