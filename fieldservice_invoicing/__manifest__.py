@@ -6,7 +6,6 @@
     "license": "AGPL-3",
     "category": "Field Service",
     "author": "fieldservice_invoicing contributors",
-    "website": "https://github.com/fieldservice-invoicing/fieldservice_invoicing",
     "depends": ["fieldservice", "account"],
     "data": [
         "security/res_groups.xml",
