@@ -496,30 +496,32 @@ class FsmOrder(models.Model):
     def _compute_card_amounts(self):
         for order in self:
             link = order.invoice_link_ids.filtered("is_active")[:1]
+            amounts, tax, total = (link or order)._get_card_amounts()
             totals = defaultdict(float)
-            for kind, amount in (
-                link._get_line_amounts() if link else order._get_line_amounts()
-            ):
+            for kind, amount in amounts:
                 totals[kind or "charge"] += amount
             order.card_currency_id = link.currency_id or order.currency_id
             order.card_labor = totals["labor"]
             order.card_parts = totals["part"]
             order.card_unit = totals["unit"]
             order.card_other = totals["charge"]
-            order.card_total = link.amount_total if link else order.amount_total
-            order.card_tax = order.card_total - (
-                link.amount_untaxed if link else order.amount_untaxed
-            )
+            order.card_tax = tax
+            order.card_total = total
 
-    def _get_line_amounts(self):
-        """Pairs (list) of kind and untaxed amount of what the order charges."""
+    def _get_card_amounts(self):
+        """What an invoice of one order would say now, at the present tax rates.
+
+        :return: list of pairs of kind and untaxed amount, tax, total
+        """
         self.ensure_one()
         base_lines = self._get_tax_base_lines(self._get_priced_lines())
-        return [
+        totals = self._get_tax_totals(base_lines)
+        amounts = [
             (base_line["record"].kind, get_rounded_untaxed(base_line))
             for base_line in base_lines
             if base_line["record"]
         ]
+        return amounts, totals["tax_amount_currency"], totals["total_amount_currency"]
 
     @api.depends("invoice_link_ids.is_active")
     def _compute_pending(self):

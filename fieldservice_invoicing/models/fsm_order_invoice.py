@@ -148,14 +148,20 @@ class FsmOrderInvoice(models.Model):
                     tax += get_rounded_tax(base_line)
         return untaxed, untaxed + tax
 
-    def _get_line_amounts(self):
-        """Pairs (list) of kind and untaxed amount of what the invoice charges for
-        the order."""
+    def _get_card_amounts(self):
+        """What the invoice of one claim says for the order.
+
+        :return: list of pairs of kind and untaxed amount, tax, total
+        """
         self.ensure_one()
         lines = self.move_id.invoice_line_ids
         if len(self.move_id.service_order_link_ids) > 1:
             lines &= self.order_id.line_ids.invoice_line_ids
-        return [(line.fsm_order_line_id.kind, -line.amount_currency) for line in lines]
+        return (
+            [(line.fsm_order_line_id.kind, -line.amount_currency) for line in lines],
+            self.amount_total - self.amount_untaxed,
+            self.amount_total,
+        )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -149,6 +149,7 @@ class TestDocuments(ServiceInvoicingCommon):
         self.env.invalidate_all()
         self.assertEqual(issued.amount_tax, 86.63)
         self.assertEqual(issued.tax_totals["tax_amount_currency"], 86.63)
+        self.assertEqual(waiting.card_tax, 90.75)
         self.assertEqual(self._invoice(waiting).amount_tax, 90.75)
         six = self.env["account.tax"].create({"name": "6%", "amount": 6})
         self.part.taxes_id = six
