@@ -13,7 +13,7 @@ ACCOUNT_TAGS ?= \
 	/account:TestTaxesDownPayment
 export ACCOUNT_TAGS
 
-.PHONY: help demo demo-reset test test-oca test-account lint pot shell update-pins clean
+.PHONY: help demo demo-reset test test-oca test-account test-uninstall lint pot shell update-pins clean
 
 help:
 	@echo 'make demo          serve the demo on http://127.0.0.1:8069 (PORT=8070 make demo)'
@@ -22,6 +22,7 @@ help:
 	@echo '                   TESTS=addon/tests/test_x.py ARGS="-k name" for some of them'
 	@echo 'make test-oca      tests of OCA fieldservice, with the addons here installed'
 	@echo 'make test-account  tests of Odoo invoices, with the addons here installed'
+	@echo 'make test-uninstall  uninstalling leaves the accounting as it is'
 	@echo 'make lint          checks and formats all files'
 	@echo 'make pot           renews the translation templates, after make test'
 	@echo 'make shell         a Python shell on the demo database'
@@ -44,6 +45,9 @@ test-oca:
 
 test-account:
 	@setup/test.sh account
+
+test-uninstall:
+	@setup/test.sh uninstall
 
 lint:
 	@setup/lint.sh

@@ -3,14 +3,13 @@
 # pylint: disable=undefined-variable, print-used, invalid-commit
 """Check that uninstalling fieldservice_invoicing leaves the accounting as it is.
 
-    bin/odoo -d check_uninstall -i fieldservice_invoicing --stop-after-init
-    bin/odoo shell -d check_uninstall --no-http <setup/check_uninstall.py
+    make test-uninstall
 
-The database is one to throw away, without invoices: the script bills service
-orders in every way there is (draft, posted, paid, credited, cancelled; discounts,
-foreign currency, hashed journal), takes a picture of the accounting, uninstalls the
-addon, compares, installs it again and compares again. It prints what it compared
-and every difference, and ends with status 1 when there is one.
+The database of the tests is made anew for it, without invoices: the script bills
+service orders in every way there is (draft, posted, paid, credited, cancelled;
+discounts, foreign currency, hashed journal), takes a picture of the accounting,
+uninstalls the addon, compares, installs it again and compares again. It prints what
+it compared and every difference, and ends with status 1 when there is one.
 
 Compared row by row are all columns of Odoo's tables but those that the addon adds,
 the journal items, the totals that Odoo computes for each invoice, the text of each

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test.sh [lint] pytest | oca | account
+# test.sh [lint] pytest | oca | account | uninstall
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 . "$ROOT/setup/postgres.sh"
 
@@ -94,6 +94,10 @@ oca)
     say "Running OCA's own tests of fieldservice"
     cd "$LOCAL/oca/odoo/addons"
     pytest_on_odoo --rootdir="$PWD" -c "$ROOT/pyproject.toml" fieldservice "${args[@]}"
+    ;;
+uninstall)
+    say "Billing service orders, uninstalling, installing again"
+    run python -m odoo shell -d "$TEST_DB" --no-http --log-level warn <"$ROOT/setup/check_uninstall.py"
     ;;
 account)
     say "Running Odoo's own tests of account, a few minutes"
