@@ -189,9 +189,10 @@ class AccountMove(models.Model):
             return self.env._("This invoice is already cancelled.\n%s", name)
         if self.state == "draft" or self.currency_id.is_zero(self.amount_total):
             return False
-        if self.payment_state in ("not_paid", "blocked"):
+        unpaid = self.payment_state in ("not_paid", "blocked")
+        if unpaid and not self.service_order_link_ids._get_credit_notes():
             return False
-        if self._is_partly_credited_only():
+        if unpaid or self._is_partly_credited_only():
             return self.env._(
                 "%s is credited in part. Add a credit note for the rest instead.", name
             )

@@ -272,6 +272,17 @@ class FsmOrder(models.Model):
         self.ensure_one()
         return any(self.sudo()._origin.invoice_link_ids.mapped("is_active"))
 
+    def _is_billed_by(self, invoice):
+        """Whether the order (one record) has an active claim on an invoice (bool).
+
+        :param invoice: `account.move`, in superuser mode
+        """
+        self.ensure_one()
+        return any(
+            link.is_active and link.order_id == self
+            for link in invoice.service_order_link_ids
+        )
+
     # ------------------------------------------------------------------
     # Amounts
     # ------------------------------------------------------------------
