@@ -241,7 +241,8 @@ class FsmOrderLine(models.Model):
         fiscal position. Hook of the addons that know a better price.
         """
         self.ensure_one()
-        order = self.order_id
+        # the price list converts by the rates of its environment's company
+        order = self.order_id.with_company(self.order_id.company_id)
         line = self.with_company(order.company_id)
         currency = order.currency_id or order.company_id.currency_id
         date = fields.Date.context_today(order)

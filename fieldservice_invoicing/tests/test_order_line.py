@@ -99,6 +99,32 @@ class TestOrderLine(ServiceInvoicingCommon):
         self.assertEqual(invoice.currency_id, currency)
         self.assertEqual(self.order.amount_invoiced, self.order.amount_untaxed)
 
+    def test_price_list_of_other_company(self):
+        """A price list converts by the rates of the order's company, whichever the
+        user works in."""
+        self.env.user.group_ids += self.env.ref("product.group_product_pricelist")
+        other = self.setup_other_company()["company"]
+        currency = self.setup_other_currency("EUR", rates=[])
+        for company, rate in ((self.company, 2.0), (other, 5.0)):
+            currency.with_company(company).rate_ids = [
+                Command.create(
+                    {"name": "2001-01-01", "rate": rate, "company_id": company.id}
+                )
+            ]
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Shared", "currency_id": currency.id, "company_id": False}
+        )
+        team = self.env["fsm.team"].create({"name": "There", "company_id": other.id})
+        order = self._create_order(
+            lines=[{"product_id": self.part.id}],
+            company_id=other.id,
+            team_id=team.id,
+            pricelist_id=pricelist.id,
+            done=False,
+        )
+        self.assertEqual(order.company_id, other)
+        self.assertEqual(order.line_ids.price_unit, 137.5 * 5)
+
     def test_fiscal_position(self):
         """Taxes follow the fiscal position of the order."""
         reduced = self.env["account.tax"].create(
