@@ -249,6 +249,15 @@ class TestOrderLine(ServiceInvoicingCommon):
         draft.action_post()
         self.assertEqual(quantities(), (0.0, 2.0))
 
+    def test_quantities_in_other_unit(self):
+        """What is on an invoice in another unit counts in the order line's."""
+        line = self.order.line_ids[1]
+        invoice = self._invoice()
+        invoice.invoice_line_ids[1].write(
+            {"product_uom_id": self.env.ref("uom.product_uom_dozen").id, "quantity": 1}
+        )
+        self.assertEqual((line.qty_invoiced, line.qty_to_invoice), (12.0, -10.0))
+
     def test_delete_invoiced(self):
         """A line on an active invoice is not deleted, afterwards it is."""
         invoice = self._invoice()
