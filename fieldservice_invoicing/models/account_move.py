@@ -394,7 +394,9 @@ class AccountMove(models.Model):
         self._ensure_not_issued()
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
-        self.sudo().filtered("service_cancel_date").write(
+        # without its credit note a cancelled invoice stands again
+        moves = self.sudo()
+        (moves | moves.reversed_entry_id).filtered("service_cancel_date").write(
             {
                 "service_cancel_reason": False,
                 "service_cancel_user_id": False,

@@ -194,8 +194,9 @@ class FsmOrderInvoice(models.Model):
     def _ensure_can_be_active(self):
         """Refuse that given up claims come back to life beside newer ones.
 
-        Called before an invoice or credit note goes back to draft. The unique index
-        would refuse it too, but could not name the invoices.
+        Called before an invoice or credit note goes back to draft, and before an
+        invoice made anew takes their place. The unique index would refuse it too, but
+        could not name the invoices.
 
         :raise UserError: the order of an inactive claim has an active claim
         """

@@ -144,6 +144,19 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         with self.assertRaisesRegex(UserError, "can not be active again"):
             newer.button_draft()
 
+    def test_cancellation_taken_back(self):
+        """X6, F3: without its credit note a cancelled invoice is not cancelled any
+        more, and the order is billed by it."""
+        self.company.service_invoice_lock = False
+        invoice = self._invoice(post=True)
+        credit_note = invoice._cancel_service_invoices("test")
+        credit_note.button_draft()
+        self.assertFalse(invoice.service_cancel_date)
+        credit_note.unlink()
+        self.assertEqual(self.order.billing_status, "invoiced")
+        self.assertEqual(self.order.amount_invoiced, 412.5)
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [0.0, 0.0])
+
     def test_draft_again(self):
         """A cancelled draft set back to draft is the order's invoice again."""
         invoice = self._invoice()
@@ -161,6 +174,27 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertEqual(len(self.order.invoice_link_ids), 2)
         self.assertEqual(self.order.billing_status, "draft")
         self.assertEqual(self.order.billing_difference, 0.0)
+
+    def test_reinvoice_beside_newer(self):
+        """“Reverse and create invoice” is refused, by name, for an order that was
+        credited and billed anew before."""
+        other = self._create_order()
+        invoice = (self.order | other)._create_invoices(grouped=True)
+        invoice.action_post()
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids = [
+            Command.delete(line.id)
+            for line in credit_note.invoice_line_ids
+            if line.fsm_order_line_id.order_id == other
+        ]
+        credit_note.action_post()
+        self._invoice()
+        with (
+            self.assertRaisesRegex(UserError, self.order.name),
+            self.env.cr.savepoint(),
+        ):
+            self._credit(invoice, modify=True)
+        self.assertEqual(other.active_invoice_id, invoice)
 
     def test_copy_claims_nothing(self):
         """A duplicate of an invoice bills no order."""
