@@ -88,6 +88,7 @@ class FsmOrderLine(models.Model):
     technical_price_unit = fields.Float(
         compute="_compute_price_unit",
         store=True,
+        readonly=False,
         precompute=True,
         help="Price that the product and price list gave: another unit price was "
         "entered by hand and stays.",
