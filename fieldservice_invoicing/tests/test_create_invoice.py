@@ -155,6 +155,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         order = self._create_order(equipment_ids=[Command.set((boiler | pump).ids)])
         self.assertEqual(order.line_ids.equipment_id, boiler)
         pump.list_price = 50
+        self.assertEqual(self._dialog(order).amount_unit, 1050.0)
         invoice = self._invoice(order)
         self.assertEqual(invoice.amount_untaxed, 412.5 + 1000 + 50)
         order.equipment_ids = pump
@@ -522,6 +523,29 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.order.bill_to_id = False
         with self.assertRaisesRegex(UserError, "no bill-to"):
             self.order._create_invoices()
+
+    def test_companies_of_one_batch(self):
+        """Each invoice is of its order's company, with that one's journal, accounts
+        and taxes, whichever company the user works in."""
+        other = self.setup_other_company()["company"]
+        team = self.env["fsm.team"].create({"name": "There", "company_id": other.id})
+        order = self._create_order(
+            lines=[{"name": "Fee", "price_unit": 5}],
+            company_id=other.id,
+            team_id=team.id,
+        )
+        orders = order | self.order
+        self.assertNotEqual(self.env.company, other)
+        invoices = orders._create_invoices()
+        self.assertEqual(invoices.env.companies, self.env.companies)
+        invoice = order.active_invoice_id
+        self.assertEqual(invoice.company_id, other)
+        self.assertEqual(invoice.journal_id.company_id, other)
+        self.assertEqual(invoice.line_ids.account_id.company_ids, other)
+        self.assertEqual(invoice.amount_total, order.amount_total)
+        invoices.action_post()
+        invoices._cancel_service_invoices("test")
+        self.assertFalse(orders.active_invoice_id)
 
     def test_company_moves(self):
         """An order that was billed stays in its company, with its own terms."""
