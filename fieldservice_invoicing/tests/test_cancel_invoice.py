@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
+from datetime import timedelta
+
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -318,6 +320,15 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertEqual(invoice.payment_state, "blocked")
         invoice._cancel_service_invoices("test")
         self.assertFalse(self.order.active_invoice_id)
+
+    def test_cancel_dated_ahead(self):
+        """X3: the credit note of an invoice dated ahead is not dated before it."""
+        invoice = self._invoice()
+        invoice.invoice_date = fields.Date.today() + timedelta(days=9)
+        invoice.action_post()
+        credit_note = invoice._cancel_service_invoices("test")
+        self.assertEqual(credit_note.invoice_date, invoice.invoice_date)
+        self.assertEqual(invoice.payment_state, "reversed")
 
     def test_credited_by_price(self):
         """X9: credit notes that lower the price of the same units free each unit

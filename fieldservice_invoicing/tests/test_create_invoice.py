@@ -325,6 +325,15 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertEqual(orders.mapped("amount_invoiced"), [412.5, 137.5])
         self.assertEqual(orders.mapped("card_total"), [499.12, 166.38])
 
+    def test_grouped_by_bill_to(self):
+        """C17: orders of another bill-to have their own invoice."""
+        other = self._create_order(bill_to_id=self.partner_b.id)
+        orders = self.order | other | self._create_order()
+        invoices = orders._create_invoices(grouped=True)
+        self.assertEqual(invoices.partner_id, self.partner_a | self.partner_b)
+        self.assertEqual(len(invoices), 2)
+        self.assertEqual(other.active_invoice_id.partner_id, self.partner_b)
+
     def _lines_of(self, invoice):
         """Pairs of order and description, in the order that the invoice shows."""
         return [
