@@ -189,9 +189,10 @@ class AccountMove(models.Model):
             return self.env._("This invoice is already cancelled.\n%s", name)
         if self.state == "draft" or self.currency_id.is_zero(self.amount_total):
             return False
-        if self.payment_state in ("not_paid", "blocked"):
+        unpaid = self.payment_state in ("not_paid", "blocked")
+        if unpaid and not self.service_order_link_ids._get_credit_notes():
             return False
-        if self._is_partly_credited_only():
+        if unpaid or self._is_partly_credited_only():
             return self.env._(
                 "%s is credited in part. Add a credit note for the rest instead.", name
             )
@@ -393,7 +394,9 @@ class AccountMove(models.Model):
         self._ensure_not_issued()
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
-        self.sudo().filtered("service_cancel_date").write(
+        # without its credit note a cancelled invoice stands again
+        moves = self.sudo()
+        (moves | moves.reversed_entry_id).filtered("service_cancel_date").write(
             {
                 "service_cancel_reason": False,
                 "service_cancel_user_id": False,

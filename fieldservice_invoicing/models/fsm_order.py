@@ -272,6 +272,17 @@ class FsmOrder(models.Model):
         self.ensure_one()
         return any(self.sudo()._origin.invoice_link_ids.mapped("is_active"))
 
+    def _is_billed_by(self, invoice):
+        """Whether the order (one record) has an active claim on an invoice (bool).
+
+        :param invoice: `account.move`, in superuser mode
+        """
+        self.ensure_one()
+        return any(
+            link.is_active and link.order_id == self
+            for link in invoice.service_order_link_ids
+        )
+
     # ------------------------------------------------------------------
     # Amounts
     # ------------------------------------------------------------------
@@ -588,6 +599,7 @@ class FsmOrder(models.Model):
         """
         self._ensure_may_invoice()
         self._collect_order_lines()
+        self._update_amounts()
         self._ensure_can_be_invoiced(lines)
         if options.get("include_unit_price") is not None:
             self.filtered(
@@ -757,6 +769,14 @@ class FsmOrder(models.Model):
         gone.unlink()
         Line.create(values)
 
+    def _update_amounts(self):
+        """Compute the amounts of the order lines and orders anew.
+
+        They are stored, and do not follow a changed tax rate or rounding method;
+        the invoice takes today's, and has to show no difference to its orders.
+        """
+        self.line_ids.modified(["discount_value"])
+
     def _has_invoice_lines(self):
         """Whether an active invoice bills lines of the order (one record) (bool)."""
         self.ensure_one()
@@ -796,7 +816,8 @@ class FsmOrder(models.Model):
             elif line in billable:
                 result += section + line
                 section = self.env["fsm.order.line"]
-        return result if billable else billable
+        result = result.sorted() if billable else billable
+        return result.with_prefetch(self.line_ids._prefetch_ids)
 
     def _prepare_invoice(self):
         """Values of the order's invoice without its lines, without side effect.
@@ -1120,14 +1141,21 @@ class FsmOrder(models.Model):
         old_lines = invoice.invoice_line_ids.filtered(
             lambda line: line.fsm_order_line_id.order_id == self
         )
+        sequence = min(old_lines.mapped("sequence"), default=0)
         old_lines.unlink()
         self.line_ids.invalidate_recordset(["qty_invoiced", "qty_to_invoice"])
         self._collect_order_lines()
+        self._update_amounts()
         options = {
             "tax_treatment": invoice.service_tax_treatment,
             "tax": invoice.service_tax_id,
         }
-        invoice.write({"invoice_line_ids": self._prepare_invoice_lines(options)})
+        commands = self._prepare_invoice_lines(options)
+        if len(invoice.service_order_link_ids) > 1:
+            # the order's lines stay together, between those of other orders
+            for command in commands:
+                command[2]["sequence"] = sequence
+        invoice.write({"invoice_line_ids": commands})
         invoice._check_service_invoice_total()
         invoice._message_log(body=self.env._("Refreshed from the service order."))
         self._message_log_batch(

@@ -112,16 +112,36 @@ class FsmOrderInvoice(models.Model):
         )
 
     def _is_credited(self, credit_notes):
-        """Whether credit notes bring this order's share of the invoice to nothing.
+        """Whether credit notes bring this order's share of the invoice to nothing,
+        or the whole of it by lines that name no order.
 
         :param credit_notes: posted `account.move`, see :meth:`_get_credit_notes`
         """
         self.ensure_one()
-        return (
-            self.move_id.currency_id.compare_amounts(
-                self._get_share(credit_notes)[1], self._get_share(self.move_id)[1]
-            )
-            >= 0
+        move = self.move_id
+        pairs = (
+            (self._get_share(credit_notes)[1], self._get_share(move)[1]),
+            (
+                sum(self._convert(note.amount_total, note) for note in credit_notes),
+                move.amount_total,
+            ),
+        )
+        return any(
+            move.currency_id.compare_amounts(credited, billed) >= 0
+            for credited, billed in pairs
+        )
+
+    def _convert(self, amount, move):
+        """Amount (float) of a move in the currency of the claim's invoice.
+
+        :param float amount: in the currency of ``move``
+        :param move: the claim's invoice, or a credit note, whose currency may differ
+        """
+        return move.currency_id._convert(
+            amount,
+            self.move_id.currency_id,
+            move.company_id,
+            move.invoice_date or fields.Date.context_today(move),
         )
 
     def _get_share(self, moves):
@@ -136,16 +156,17 @@ class FsmOrderInvoice(models.Model):
         """
         self.ensure_one()
         if len(self.move_id.service_order_link_ids) <= 1:
-            return sum(moves.mapped("amount_untaxed")), sum(
-                moves.mapped("amount_total")
+            return tuple(
+                sum(self._convert(move[name], move) for move in moves)
+                for name in ("amount_untaxed", "amount_total")
             )
         untaxed = tax = 0.0
         for move in moves:
             for base_line in move._get_rounded_base_and_tax_lines()[0]:
                 record = base_line["record"]
                 if record.fsm_order_line_id.order_id == self.order_id:
-                    untaxed += get_rounded_untaxed(base_line)
-                    tax += get_rounded_tax(base_line)
+                    untaxed += self._convert(get_rounded_untaxed(base_line), move)
+                    tax += self._convert(get_rounded_tax(base_line), move)
         return untaxed, untaxed + tax
 
     def _get_card_amounts(self):
@@ -179,8 +200,9 @@ class FsmOrderInvoice(models.Model):
     def _ensure_can_be_active(self):
         """Refuse that given up claims come back to life beside newer ones.
 
-        Called before an invoice or credit note goes back to draft. The unique index
-        would refuse it too, but could not name the invoices.
+        Called before an invoice or credit note goes back to draft, and before an
+        invoice made anew takes their place. The unique index would refuse it too, but
+        could not name the invoices.
 
         :raise UserError: the order of an inactive claim has an active claim
         """

@@ -1,4 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -86,6 +88,7 @@ class FsmOrderLine(models.Model):
     technical_price_unit = fields.Float(
         compute="_compute_price_unit",
         store=True,
+        readonly=False,
         precompute=True,
         help="Price that the product and price list gave: another unit price was "
         "entered by hand and stays.",
@@ -239,7 +242,8 @@ class FsmOrderLine(models.Model):
         fiscal position. Hook of the addons that know a better price.
         """
         self.ensure_one()
-        order = self.order_id
+        # the price list converts by the rates of its environment's company
+        order = self.order_id.with_company(self.order_id.company_id)
         line = self.with_company(order.company_id)
         currency = order.currency_id or order.company_id.currency_id
         date = fields.Date.context_today(order)
@@ -374,6 +378,7 @@ class FsmOrderLine(models.Model):
         "invoice_line_ids.quantity",
         "invoice_line_ids.product_uom_id",
         "invoice_line_ids.parent_state",
+        "order_id.invoice_link_ids.is_active",
     )
     def _compute_qty_invoiced(self):
         for line in self:
@@ -385,35 +390,37 @@ class FsmOrderLine(models.Model):
             )
 
     def _get_qty_invoiced(self):
-        """Quantity (float, the line's unit) on the order's invoices that are not
-        cancelled, minus their posted credit notes."""
+        """Quantity (float, the line's unit) on the order's active invoices, minus
+        their posted credit notes.
+
+        Credit notes may lower the price of the same units twice, or name no units:
+        they never bring an invoice below zero, and a given up claim bills nothing.
+        """
         self.ensure_one()
-        quantity = 0.0
+        quantities = defaultdict(float)
         for invoice_line in self.invoice_line_ids:
             move = invoice_line.move_id
-            if self.order_id not in move._get_service_order_links().order_id:
-                continue
-            if move.move_type == "out_invoice" and move.state != "cancel":
-                sign = 1
+            if move.move_type == "out_invoice":
+                invoice, sign = move, 1
             elif move.move_type == "out_refund" and move.state == "posted":
-                sign = -1
+                invoice, sign = move.reversed_entry_id, -1
             else:
                 continue
-            quantity += sign * invoice_line.product_uom_id._compute_quantity(
-                invoice_line.quantity, self.product_uom_id, round=False
-            )
-        return quantity
+            if self.order_id._origin._is_billed_by(invoice):
+                quantities[invoice] += (
+                    sign
+                    * invoice_line.product_uom_id._compute_quantity(
+                        invoice_line.quantity, self.product_uom_id, round=False
+                    )
+                )
+        return sum(max(quantity, 0.0) for quantity in quantities.values())
 
     def _is_invoiced(self):
         """Whether the line (one record) is on an active invoice (bool)."""
         self.ensure_one()
         return any(
             line.move_id.move_type == "out_invoice"
-            and line.move_id.state != "cancel"
-            and any(
-                link.is_active and link.order_id == self.order_id._origin
-                for link in line.move_id.service_order_link_ids
-            )
+            and self.order_id._origin._is_billed_by(line.move_id)
             for line in self.sudo()._origin.invoice_line_ids
         )
 

@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
+from datetime import timedelta
+
+from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -144,6 +146,19 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         with self.assertRaisesRegex(UserError, "can not be active again"):
             newer.button_draft()
 
+    def test_cancellation_taken_back(self):
+        """X6, F3: without its credit note a cancelled invoice is not cancelled any
+        more, and the order is billed by it."""
+        self.company.service_invoice_lock = False
+        invoice = self._invoice(post=True)
+        credit_note = invoice._cancel_service_invoices("test")
+        credit_note.button_draft()
+        self.assertFalse(invoice.service_cancel_date)
+        credit_note.unlink()
+        self.assertEqual(self.order.billing_status, "invoiced")
+        self.assertEqual(self.order.amount_invoiced, 412.5)
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [0.0, 0.0])
+
     def test_draft_again(self):
         """A cancelled draft set back to draft is the order's invoice again."""
         invoice = self._invoice()
@@ -161,6 +176,27 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertEqual(len(self.order.invoice_link_ids), 2)
         self.assertEqual(self.order.billing_status, "draft")
         self.assertEqual(self.order.billing_difference, 0.0)
+
+    def test_reinvoice_beside_newer(self):
+        """“Reverse and create invoice” is refused, by name, for an order that was
+        credited and billed anew before."""
+        other = self._create_order()
+        invoice = (self.order | other)._create_invoices(grouped=True)
+        invoice.action_post()
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids = [
+            Command.delete(line.id)
+            for line in credit_note.invoice_line_ids
+            if line.fsm_order_line_id.order_id == other
+        ]
+        credit_note.action_post()
+        self._invoice()
+        with (
+            self.assertRaisesRegex(UserError, self.order.name),
+            self.env.cr.savepoint(),
+        ):
+            self._credit(invoice, modify=True)
+        self.assertEqual(other.active_invoice_id, invoice)
 
     def test_copy_claims_nothing(self):
         """A duplicate of an invoice bills no order."""
@@ -235,3 +271,132 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [0.0, 0.0])
         invoice._cancel_service_invoices("test")
         self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [2.5, 2.0])
+
+    def test_credited_in_another_currency(self):
+        """X9: a credit note in another currency counts by what it is worth."""
+        currency = self.setup_other_currency("EUR", rates=[("2000-01-01", 200.0)])
+        invoice = self._invoice(post=True)
+        credit_note = self._credit(invoice, post=False)
+        credit_note.currency_id = currency
+        credit_note.action_post()
+        self.assertEqual(credit_note.amount_total, 499.13)
+        self.assertEqual(self.order.active_invoice_id, invoice)
+        self.assertEqual(self.order.invoice_link_ids.credited_total, 2.5)
+        self.assertEqual(self.order.amount_invoiced, 412.5 - 2.06)
+
+    def test_partly_credited_unreconciled(self):
+        """X3, X4: what a credit note gave back already is not credited again, though
+        it is not reconciled with the invoice."""
+        invoice = self._invoice(post=True)
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids[1].quantity = 1
+        credit_note.action_post()
+        invoice.line_ids.remove_move_reconcile()
+        self.assertEqual(invoice.payment_state, "not_paid")
+        self.assertFalse(self.order.can_cancel_invoice)
+        with self.assertRaisesRegex(UserError, "credited in part"):
+            invoice._cancel_service_invoices("test")
+
+    def test_paid_and_partly_credited(self):
+        """X4: partly paid and partly credited is refused as paid."""
+        invoice = self._invoice(post=True)
+        self._pay(invoice, 100)
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids[1].quantity = 1
+        credit_note.action_post()
+        (invoice | credit_note).line_ids.filtered(
+            lambda line: (
+                line.account_id.account_type == "asset_receivable"
+                and not line.reconciled
+            )
+        ).reconcile()
+        with self.assertRaisesRegex(UserError, "A paid invoice cannot be cancelled."):
+            invoice._cancel_service_invoices("test")
+
+    def test_blocked(self):
+        """X3: an invoice whose payment is blocked is unpaid, and can be cancelled."""
+        invoice = self._invoice(post=True)
+        invoice.action_toggle_block_payment()
+        self.assertEqual(invoice.payment_state, "blocked")
+        invoice._cancel_service_invoices("test")
+        self.assertFalse(self.order.active_invoice_id)
+
+    def test_cancel_dated_ahead(self):
+        """X3: the credit note of an invoice dated ahead is not dated before it."""
+        invoice = self._invoice()
+        invoice.invoice_date = fields.Date.today() + timedelta(days=9)
+        invoice.action_post()
+        credit_note = invoice._cancel_service_invoices("test")
+        self.assertEqual(credit_note.invoice_date, invoice.invoice_date)
+        self.assertEqual(invoice.payment_state, "reversed")
+
+    def test_credited_by_price(self):
+        """X9: credit notes that lower the price of the same units free each unit
+        once."""
+        invoice = self._invoice(post=True)
+        for labor, part in ((20, 37.5), (35, 100)):
+            self.assertEqual(self.order.active_invoice_id, invoice)
+            credit_note = self._credit(invoice, post=False)
+            credit_note.invoice_line_ids[0].price_unit = labor
+            credit_note.invoice_line_ids[1].price_unit = part
+            credit_note.action_post()
+        self.assertFalse(self.order.active_invoice_id)
+        self.assertEqual(self.order.line_ids.mapped("qty_to_invoice"), [2.5, 2.0])
+        self.assertEqual(self._invoice().amount_total, 499.13)
+
+    def _credit_by_hand(self, invoice):
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids = [
+            Command.clear(),
+            Command.create(
+                {
+                    "name": "All of it",
+                    "price_unit": invoice.amount_untaxed,
+                    "tax_ids": [Command.set(self.tax.ids)],
+                }
+            ),
+        ]
+        credit_note.action_post()
+
+    def test_credited_by_hand(self):
+        """X9: a full credit note whose lines name no order line frees the order, to
+        be billed anew."""
+        self._credit_by_hand(self._invoice(post=True))
+        self.assertFalse(self.order.active_invoice_id)
+        self.assertEqual(self._invoice().amount_total, 499.13)
+
+    def test_consolidated_credited_by_hand(self):
+        """X9: so does one for a consolidated invoice, for each of its orders."""
+        orders = self.order | self._create_order()
+        invoice = orders._create_invoices(grouped=True)
+        invoice.action_post()
+        self._credit_by_hand(invoice)
+        self.assertFalse(orders.active_invoice_id)
+        self.assertEqual(len(orders._create_invoices()), 2)
+
+    def test_back_and_forth(self):
+        """X7, X8: invoices given up and taken back in one transaction never meet."""
+        first = self._invoice()
+        first._cancel_service_invoices("one")
+        second = self._invoice()
+        second._cancel_service_invoices("two")
+        first.button_draft()
+        self.env.flush_all()
+        self.assertEqual(self.order.active_invoice_id, first)
+        first._cancel_service_invoices("three")
+        third = self._invoice(post=True)
+        third._cancel_service_invoices("four")
+        second.button_draft()
+        self.env.flush_all()
+        self.assertEqual(self.order.active_invoice_id, second)
+
+    def test_other_slot(self):
+        """An invoice comes back beside one that bills another slot of the order."""
+        invoice = self._invoice()
+        invoice._cancel_service_invoices("test")
+        draw = self._invoice(self._create_order())
+        self.env["fsm.order.invoice"].sudo().create(
+            {"order_id": self.order.id, "move_id": draw.id, "slot": "draw"}
+        )
+        invoice.button_draft()
+        self.assertTrue(all(self.order.invoice_link_ids.mapped("is_active")))

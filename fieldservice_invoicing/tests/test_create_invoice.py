@@ -155,6 +155,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         order = self._create_order(equipment_ids=[Command.set((boiler | pump).ids)])
         self.assertEqual(order.line_ids.equipment_id, boiler)
         pump.list_price = 50
+        self.assertEqual(self._dialog(order).amount_unit, 1050.0)
         invoice = self._invoice(order)
         self.assertEqual(invoice.amount_untaxed, 412.5 + 1000 + 50)
         order.equipment_ids = pump
@@ -324,6 +325,85 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertEqual(orders.mapped("amount_invoiced"), [412.5, 137.5])
         self.assertEqual(orders.mapped("card_total"), [499.12, 166.38])
 
+    def test_grouped_by_bill_to(self):
+        """C17: orders of another bill-to have their own invoice."""
+        other = self._create_order(bill_to_id=self.partner_b.id)
+        orders = self.order | other | self._create_order()
+        invoices = orders._create_invoices(grouped=True)
+        self.assertEqual(invoices.partner_id, self.partner_a | self.partner_b)
+        self.assertEqual(len(invoices), 2)
+        self.assertEqual(other.active_invoice_id.partner_id, self.partner_b)
+
+    def _lines_of(self, invoice):
+        """Pairs of order and description, in the order that the invoice shows."""
+        return [
+            (line.fsm_order_line_id.order_id, line.name)
+            for line in invoice.invoice_line_ids.sorted(
+                lambda line: (line.sequence, line.id)
+            )
+        ]
+
+    def test_grouped_sections(self):
+        """Lines of consolidated orders keep their order, also after Refresh."""
+        lines = [
+            {"display_type": "line_section", "name": "Labor", "sequence": 2},
+            {"display_type": "line_note", "name": "By hand", "sequence": 3},
+            {"product_id": self.labor.id, "name": "Work", "sequence": 4},
+        ]
+        orders = self._create_order(lines=lines) | self._create_order(lines=lines)
+        invoice = orders._create_invoices(grouped=True)
+        expected = [
+            (order, name) for order in orders for name in ("Labor", "By hand", "Work")
+        ]
+        self.assertEqual(self._lines_of(invoice), expected)
+        orders[0].line_ids[2].quantity = 3
+        orders[0].action_refresh_invoice()
+        self.assertEqual(self._lines_of(invoice), expected)
+        self.assertEqual(invoice.amount_untaxed, 55 * 4)
+
+    def test_changed_rate_in_price(self):
+        """C16, D8: a rate or rounding method changed since shows no difference
+        between order and invoice."""
+        self.tax.price_include_override = "tax_included"
+        order = self._create_order(
+            lines=[{"product_id": self.labor.id, "price_unit": 121.0}]
+        )
+        self.tax.amount = 10
+        invoice = self._invoice(order)
+        self.assertEqual(invoice.amount_untaxed, 110.0)
+        self.assertEqual(order.amount_untaxed, 110.0)
+        self.assertEqual(order.billing_difference, 0.0)
+        self.tax.amount = 21
+        order.action_refresh_invoice()
+        self.assertEqual(invoice.amount_untaxed, 100.0)
+        self.assertEqual(order.billing_difference, 0.0)
+
+    def test_changed_rounding(self):
+        """C9: the order's total is rounded as its invoice's."""
+        self.company.tax_calculation_rounding_method = "round_per_line"
+        self.tax.amount = 10
+        order = self._create_order(
+            lines=[{"name": name, "price_unit": 0.15} for name in "ABC"]
+        )
+        self.assertEqual(order.amount_total, 0.51)
+        self.company.tax_calculation_rounding_method = "round_globally"
+        self.assertEqual(self._invoice(order).amount_total, 0.5)
+        self.assertEqual(order.amount_total, 0.5)
+
+    def test_invoice_in_another_currency(self):
+        """C16: what an invoice of another currency bills, in the order's currency, at
+        the rate of its date."""
+        currency = self.setup_other_currency(
+            "EUR", rates=[("2000-01-01", 2.0), ("2020-01-01", 4.0)]
+        )
+        invoice = self._invoice()
+        invoice.currency_id = currency
+        self.assertEqual(self.order.amount_invoiced, 103.13)
+        invoice.invoice_date = "2010-01-01"
+        self.assertEqual(self.order.amount_invoiced, 206.25)
+        self.assertEqual(self.order.card_currency_id, currency)
+        self.assertEqual(self.order.card_total, 499.13)
+
     def test_query_count(self):
         """A list of orders costs a number of queries that does not grow with it."""
         few = self.env["fsm.order"].union(*(self._create_order() for _i in range(2)))
@@ -341,6 +421,50 @@ class TestCreateInvoice(ServiceInvoicingCommon):
 
         count(few)
         self.assertLessEqual(count(many), count(few) + 2)
+
+    def test_query_count_of_creation(self):
+        """Each order more costs no more queries than an invoice entered by hand."""
+
+        def count(number, create):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            create(number)
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        def create_by_hand(number):
+            # Odoo's tests switch tracking off, which service invoices do not
+            context = {"allowed_company_ids": self.env.companies.ids}
+            self.env(context=context)["account.move"].create(
+                [
+                    {
+                        "move_type": "out_invoice",
+                        "partner_id": self.partner_a.id,
+                        "invoice_line_ids": [
+                            Command.create({"product_id": product.id})
+                            for product in (self.labor, self.part)
+                        ],
+                    }
+                    for _i in range(number)
+                ]
+            )
+
+        orders = [
+            self.env["fsm.order"].union(*(self._create_order() for _i in range(number)))
+            for number in (2, 2, 12)
+        ]
+
+        def create_from_orders(_number):
+            orders.pop(0)._create_invoices()
+
+        counts = []
+        for create in (create_by_hand, create_from_orders):
+            count(2, create)
+            few = count(2, create)
+            counts.append(count(12, create) - few)
+        by_hand, from_orders = counts
+        self.assertLessEqual(from_orders, by_hand)
 
     def test_order_form(self):
         """C6: the form's card and tab, as a user fills them in."""
@@ -361,6 +485,12 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         with self.assertRaisesRegex(UserError, "negative"), self.env.cr.savepoint():
             order._create_invoices()
         self.assertFalse(order.invoice_link_ids)
+        order.line_ids.price_unit = 10
+        invoice = self._invoice(order)
+        order.line_ids.price_unit = -10
+        with self.assertRaisesRegex(UserError, "negative"), self.env.cr.savepoint():
+            order.action_refresh_invoice()
+        self.assertEqual(invoice.amount_untaxed, 10)
 
     def test_bill_to(self):
         """The bill-to is the owner's invoice address, with its own terms."""
@@ -402,6 +532,29 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.order.bill_to_id = False
         with self.assertRaisesRegex(UserError, "no bill-to"):
             self.order._create_invoices()
+
+    def test_companies_of_one_batch(self):
+        """Each invoice is of its order's company, with that one's journal, accounts
+        and taxes, whichever company the user works in."""
+        other = self.setup_other_company()["company"]
+        team = self.env["fsm.team"].create({"name": "There", "company_id": other.id})
+        order = self._create_order(
+            lines=[{"name": "Fee", "price_unit": 5}],
+            company_id=other.id,
+            team_id=team.id,
+        )
+        orders = order | self.order
+        self.assertNotEqual(self.env.company, other)
+        invoices = orders._create_invoices()
+        self.assertEqual(invoices.env.companies, self.env.companies)
+        invoice = order.active_invoice_id
+        self.assertEqual(invoice.company_id, other)
+        self.assertEqual(invoice.journal_id.company_id, other)
+        self.assertEqual(invoice.line_ids.account_id.company_ids, other)
+        self.assertEqual(invoice.amount_total, order.amount_total)
+        invoices.action_post()
+        invoices._cancel_service_invoices("test")
+        self.assertFalse(orders.active_invoice_id)
 
     def test_company_moves(self):
         """An order that was billed stays in its company, with its own terms."""

@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
 
@@ -52,6 +52,32 @@ class TestOrderLine(ServiceInvoicingCommon):
             line, [{"name": "Labor", "price_unit": 55.0, "kind": "labor"}]
         )
 
+    def _create_in_form(self, **values):
+        """An order with one line of the part, entered in the form."""
+        order = self._create_order(lines=[], done=False, **values)
+        with Form(order) as form, form.line_ids.new() as line:
+            line.product_id = self.part
+        return order
+
+    def test_product_change_in_form(self):
+        """A line entered in the form is priced anew like one created over RPC."""
+        order = self._create_in_form()
+        with Form(order) as form, form.line_ids.edit(0) as line:
+            line.product_id = self.labor
+        self.assertEqual(order.line_ids.price_unit, 55.0)
+        order.line_ids.product_id = self.part
+        self.assertEqual(order.line_ids.price_unit, 137.5)
+
+    def test_manual_price_in_form(self):
+        """A price entered by hand in the form stays, zero too."""
+        for price in (99.0, 0.0):
+            order = self._create_in_form()
+            with Form(order) as form, form.line_ids.edit(0) as line:
+                line.price_unit = price
+                line.quantity = 3
+            order.line_ids.quantity = 5
+            self.assertEqual(order.line_ids.price_unit, price)
+
     def test_manual_price_stays(self):
         """A price entered by hand survives a change of quantity and bill-to."""
         line = self._line(product_id=self.part.id)
@@ -95,9 +121,42 @@ class TestOrderLine(ServiceInvoicingCommon):
         self.assertEqual(line.price_unit, 100.0)
         line.quantity = 10
         self.assertEqual(line.price_unit, 80.0)
+        order = self._create_in_form(pricelist_id=pricelist.id)
+        for quantity, price in ((10, 80.0), (1, 100.0)):
+            with Form(order) as form, form.line_ids.edit(0) as edited:
+                edited.quantity = quantity
+            self.assertEqual(order.line_ids.price_unit, price)
         invoice = self._invoice()
         self.assertEqual(invoice.currency_id, currency)
         self.assertEqual(self.order.amount_invoiced, self.order.amount_untaxed)
+        line.quantity = 1
+        self.assertEqual(line.price_unit, 80.0, "as invoiced")
+
+    def test_price_list_of_other_company(self):
+        """A price list converts by the rates of the order's company, whichever the
+        user works in."""
+        self.env.user.group_ids += self.env.ref("product.group_product_pricelist")
+        other = self.setup_other_company()["company"]
+        currency = self.setup_other_currency("EUR", rates=[])
+        for company, rate in ((self.company, 2.0), (other, 5.0)):
+            currency.with_company(company).rate_ids = [
+                Command.create(
+                    {"name": "2001-01-01", "rate": rate, "company_id": company.id}
+                )
+            ]
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Shared", "currency_id": currency.id, "company_id": False}
+        )
+        team = self.env["fsm.team"].create({"name": "There", "company_id": other.id})
+        order = self._create_order(
+            lines=[{"product_id": self.part.id}],
+            company_id=other.id,
+            team_id=team.id,
+            pricelist_id=pricelist.id,
+            done=False,
+        )
+        self.assertEqual(order.company_id, other)
+        self.assertEqual(order.line_ids.price_unit, 137.5 * 5)
 
     def test_fiscal_position(self):
         """Taxes follow the fiscal position of the order."""
@@ -110,6 +169,15 @@ class TestOrderLine(ServiceInvoicingCommon):
         self.order.fiscal_position_id = position
         self.assertEqual(self.order.line_ids.tax_ids, reduced)
         self.assertEqual(self._invoice().amount_tax, 24.75)
+
+    def test_invoiced_taxes_stay(self):
+        """D8: another product brings no other taxes to a line that is invoiced."""
+        six = self.env["account.tax"].create({"name": "6%", "amount": 6})
+        self.labor.taxes_id = six
+        line = self.order.line_ids[1]
+        self._invoice()
+        line.product_id = self.labor
+        self.assertEqual(line.tax_ids, self.tax)
 
     def test_default_tax(self):
         """D5: a line without product has the company's default sales tax."""
@@ -222,6 +290,15 @@ class TestOrderLine(ServiceInvoicingCommon):
         self.assertEqual(quantities(), (2.0, 0.0))
         draft.action_post()
         self.assertEqual(quantities(), (0.0, 2.0))
+
+    def test_quantities_in_other_unit(self):
+        """What is on an invoice in another unit counts in the order line's."""
+        line = self.order.line_ids[1]
+        invoice = self._invoice()
+        invoice.invoice_line_ids[1].write(
+            {"product_uom_id": self.env.ref("uom.product_uom_dozen").id, "quantity": 1}
+        )
+        self.assertEqual((line.qty_invoiced, line.qty_to_invoice), (12.0, -10.0))
 
     def test_delete_invoiced(self):
         """A line on an active invoice is not deleted, afterwards it is."""

@@ -50,7 +50,12 @@ class AccountMoveReversal(models.TransientModel):
         return values
 
     def _claim_service_orders(self):
-        """Give the claims that credited invoices gave up to those made anew."""
+        """Give the claims that credited invoices gave up to those made anew.
+
+        :raise UserError: an order has been billed anew since by another invoice
+        """
+        replaced = self.new_move_ids.sudo().service_replaces_id & self.move_ids.sudo()
+        replaced.service_order_link_ids._ensure_can_be_active()
         self.env["fsm.order.invoice"].sudo().create(
             [
                 {"move_id": move.id, "order_id": link.order_id.id, "slot": link.slot}
