@@ -517,6 +517,19 @@ class AccountMove(models.Model):
     # Actions
     # ------------------------------------------------------------------
 
+    def _get_move_display_name(self, show_ref=False):
+        # Odoo names drafts, but not what was cancelled before it had a number
+        name = super()._get_move_display_name(show_ref=show_ref)
+        unnamed = self.state == "cancel" and self.name in (False, "/")
+        if unnamed and self.is_service_invoice:
+            kind = (
+                self.env._("Cancelled Credit Note")
+                if self.move_type == "out_refund"
+                else self.env._("Cancelled Invoice")
+            )
+            return f"{kind} {name}".strip()
+        return name
+
     def _get_service_invoice_action(self, name):
         """Action (dict) that shows these service invoices: a form for one."""
         action = self.env["ir.actions.actions"]._for_xml_id(

@@ -1008,10 +1008,11 @@ class FsmOrder(models.Model):
             "tag": "display_notification",
             "params": {
                 "type": "warning",
-                "title": self.env._(
+                # no title: Odoo would join it to the link by a full stop of its own
+                "message": self.env._(
                     "An invoice already exists for this service order."
-                ),
-                "message": "%s",
+                )
+                + " %s",
                 "links": [
                     {
                         "label": invoice.display_name,

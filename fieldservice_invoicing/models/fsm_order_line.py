@@ -512,6 +512,19 @@ class FsmOrderLine(models.Model):
                 )
             )
 
+    @api.constrains("display_type", "product_id", "equipment_id", "name")
+    def _check_description(self):
+        for line in self:
+            described = line.product_id or line.equipment_id or (line.name or "").strip()
+            if not line.display_type and not described:
+                raise ValidationError(
+                    self.env._(
+                        "A line on %(order)s does not say what is charged. Give it a "
+                        "product or a description.",
+                        order=line.order_id.name,
+                    )
+                )
+
     @api.constrains("company_id", "currency_id")
     def _check_order_values(self):
         for line in self:

@@ -35,6 +35,7 @@ class TestCancelInvoice(ServiceInvoicingCommon):
             ],
         )
         self.assertTrue(invoice.service_cancel_date)
+        self.assertIn("Cancelled Invoice", invoice.display_name)
         self.assertFalse(self.order.active_invoice_id)
         self.assertEqual(self.order.billing_status, "to_invoice")
         self.assertEqual(self.order.invoice_link_ids.cancel_reason, "Wrong bill-to")

@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import RedirectWarning, UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
@@ -60,9 +60,14 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         dialog = self._dialog()
         invoice = self._invoice()
         with self.assertRaisesRegex(
+            RedirectWarning, "An invoice already exists for this service order."
+        ) as refused:
+            dialog.action_create_draft()
+        self.assertEqual(refused.exception.args[1]["res_id"], invoice.id)
+        with self.assertRaisesRegex(
             UserError, "An invoice already exists for this service order."
         ):
-            dialog.action_create_draft()
+            self.order._create_invoices()
         action = self.order.action_create_invoice()
         self.assertEqual(action["tag"], "display_notification")
         self.assertIn(str(invoice.id), action["params"]["links"][0]["url"])

@@ -31,6 +31,16 @@ class TestOrderLine(ServiceInvoicingCommon):
             ],
         )
 
+    def test_description(self):
+        """A line without product says in words what is charged."""
+        self.assertEqual(self._line(name="Parking").kind, "charge")
+        with self.assertRaisesRegex(ValidationError, "product or a description"):
+            self._line(price_unit=40.0)
+        with self.assertRaisesRegex(ValidationError, "product or a description"):
+            self._line(name=" ", price_unit=40.0)
+        with self.assertRaisesRegex(ValidationError, "product or a description"):
+            self.order.line_ids[0].write({"product_id": False, "name": False})
+
     def test_labor_product(self):
         """Labor without product takes the company's labor product."""
         self.company.service_labor_product_id = self.labor
