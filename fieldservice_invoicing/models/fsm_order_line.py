@@ -515,7 +515,9 @@ class FsmOrderLine(models.Model):
     @api.constrains("display_type", "product_id", "equipment_id", "name")
     def _check_description(self):
         for line in self:
-            described = line.product_id or line.equipment_id or (line.name or "").strip()
+            described = (
+                line.product_id or line.equipment_id or (line.name or "").strip()
+            )
             if not line.display_type and not described:
                 raise ValidationError(
                     self.env._(
