@@ -189,6 +189,15 @@ class AccountMove(models.Model):
             return self.env._("This invoice is already cancelled.\n%s", name)
         if self.state == "draft" or self.currency_id.is_zero(self.amount_total):
             return False
+        if drafts := self.reversal_move_ids.filtered(
+            lambda move: move.state == "draft"
+        ):
+            return self.env._(
+                "%(invoice)s has a draft credit note (%(draft)s), which would credit "
+                "it a second time. Confirm or delete that one first.",
+                invoice=name,
+                draft=drafts[0].display_name,
+            )
         unpaid = self.payment_state in ("not_paid", "blocked")
         if unpaid and not self.service_order_link_ids._get_credit_notes():
             return False

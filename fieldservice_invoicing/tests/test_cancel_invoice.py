@@ -314,6 +314,17 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         with self.assertRaisesRegex(UserError, "A paid invoice cannot be cancelled."):
             invoice._cancel_service_invoices("test")
 
+    def test_draft_credit_note(self):
+        """X3: an invoice with a draft credit note is not credited beside it."""
+        invoice = self._invoice(post=True)
+        draft = self._credit(invoice, post=False)
+        self.assertFalse(self.order.can_cancel_invoice)
+        with self.assertRaisesRegex(UserError, "draft credit note"):
+            invoice._cancel_service_invoices("test")
+        draft.unlink()
+        invoice._cancel_service_invoices("test")
+        self.assertFalse(self.order.active_invoice_id)
+
     def test_blocked(self):
         """X3: an invoice whose payment is blocked is unpaid, and can be cancelled."""
         invoice = self._invoice(post=True)

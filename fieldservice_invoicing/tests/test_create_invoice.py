@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
-from odoo.exceptions import RedirectWarning, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import ServiceInvoicingCommon
@@ -60,7 +60,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         dialog = self._dialog()
         invoice = self._invoice()
         with self.assertRaisesRegex(
-            RedirectWarning, "An invoice already exists for this service order."
+            UserError, "An invoice already exists for this service order."
         ) as refused:
             dialog.action_create_draft()
         self.assertEqual(refused.exception.args[1]["res_id"], invoice.id)
@@ -515,6 +515,19 @@ class TestCreateInvoice(ServiceInvoicingCommon):
             order.bill_to_id = self.partner_a
         invoice.button_cancel()
         order.bill_to_id = self.partner_a
+
+    def test_location_of_billed_order(self):
+        """A billed order that moves to another location keeps whom it billed."""
+        elsewhere = self._create_location(self.partner_b)
+        self._invoice()
+        terms = ("bill_to_id", "payment_term_id", "fiscal_position_id", "currency_id")
+        before = [self.order[name] for name in terms]
+        self.order.location_id = elsewhere
+        self.env.flush_all()
+        self.assertEqual([self.order[name] for name in terms], before)
+        waiting = self._create_order()
+        waiting.location_id = elsewhere
+        self.assertEqual(waiting.bill_to_id, self.partner_b)
 
     def test_bad_bill_to(self):
         """An archived bill-to, or one without a country that taxes need, is refused."""

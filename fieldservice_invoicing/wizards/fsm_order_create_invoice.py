@@ -2,7 +2,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import RedirectWarning, UserError
+from odoo.exceptions import UserError
 
 from ..models.account_tax import get_rounded_tax, get_rounded_untaxed
 
@@ -154,28 +154,14 @@ class FsmOrderCreateInvoice(models.TransientModel):
         """Create the invoices (`account.move`, as the user sees them).
 
         :raise UserError: no tax chosen, or an order can not be invoiced
-        :raise RedirectWarning: the one order got its invoice meanwhile, with a
-            button that opens it
         """
         self.ensure_one()
         if not self.order_ids:
             raise UserError(self.env._("Choose the service orders to invoice."))
-        self._ensure_not_invoiced_meanwhile()
         if self.tax_treatment == "tax":
             self._check_tax()
         moves = self.order_ids._create_invoices(**self._get_invoice_options())
         return moves.sudo(False)
-
-    def _ensure_not_invoiced_meanwhile(self):
-        """Offer the invoice that another made while the dialog was open."""
-        order = self.order_ids
-        if len(order) != 1:
-            return
-        order._ensure_may_invoice()
-        if refusal := order._get_active_invoice_refusal():
-            raise RedirectWarning(
-                refusal, order.action_open_invoice(), self.env._("Open Invoice")
-            )
 
     def _check_tax(self):
         """Refuse a missing tax, or one that is not the company's sales tax."""
