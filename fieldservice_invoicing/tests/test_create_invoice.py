@@ -63,7 +63,7 @@ class TestCreateInvoice(ServiceInvoicingCommon):
             UserError, "An invoice already exists for this service order."
         ) as refused:
             dialog.action_create_draft()
-        self.assertEqual(refused.exception.args[1]["res_id"], invoice.id)
+        self.assertIn(invoice.display_name, str(refused.exception))
         with self.assertRaisesRegex(
             UserError, "An invoice already exists for this service order."
         ):
