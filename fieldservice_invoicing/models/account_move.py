@@ -187,20 +187,12 @@ class AccountMove(models.Model):
             return self.env._("%s is not an invoice of a service order.", name)
         if not any(self.service_order_link_ids.mapped("is_active")):
             return self.env._("This invoice is already cancelled.\n%s", name)
-        if self.state == "draft" or self.currency_id.is_zero(self.amount_total):
+        if self.state == "draft":
             return False
-        if drafts := self.reversal_move_ids.filtered(
-            lambda move: move.state == "draft"
-        ):
-            return self.env._(
-                "%(invoice)s has a draft credit note (%(draft)s), which would credit "
-                "it a second time. Confirm or delete that one first.",
-                invoice=name,
-                draft=drafts[0].display_name,
-            )
         unpaid = self.payment_state in ("not_paid", "blocked")
-        if unpaid and not self.service_order_link_ids._get_credit_notes():
-            return False
+        credited = bool(self.service_order_link_ids._get_credit_notes())
+        if self.currency_id.is_zero(self.amount_total) or (unpaid and not credited):
+            return self._get_draft_credit_note_refusal()
         if unpaid or self._is_partly_credited_only():
             return self.env._(
                 "%s is credited in part. Add a credit note for the rest instead.", name
@@ -209,6 +201,16 @@ class AccountMove(models.Model):
             "A paid invoice cannot be cancelled.\n%s: reverse its payment first, or "
             "add a credit note.",
             name,
+        )
+
+    def _get_draft_credit_note_refusal(self):
+        """Refusal (str or False) for one invoice that a draft credit note is for."""
+        draft = self.reversal_move_ids.filtered(lambda move: move.state == "draft")[:1]
+        return bool(draft) and self.env._(
+            "%(invoice)s has a draft credit note (%(draft)s), which would credit it a "
+            "second time. Confirm or delete that one first.",
+            invoice=self.display_name,
+            draft=draft.display_name,
         )
 
     def _is_partly_credited_only(self):
@@ -517,6 +519,7 @@ class AccountMove(models.Model):
         return super().write(vals)
 
     def unlink(self):
+        self.check_access("unlink")
         self._ensure_not_issued()
         # the database would cascade past the ORM, which has to tell the orders
         self.sudo().service_order_link_ids.unlink()

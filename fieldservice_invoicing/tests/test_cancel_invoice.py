@@ -89,6 +89,9 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self._pay(invoice)
         with self.assertRaisesRegex(UserError, "credit note"):
             invoice.action_cancel_service_invoice()
+        self._credit(invoice, post=False)
+        with self.assertRaisesRegex(UserError, "A paid invoice cannot be cancelled."):
+            invoice._cancel_service_invoices("test")
         self.assertEqual(len(self.order.invoice_link_ids.filtered("is_active")), 1)
 
     def test_cancel_twice(self):
