@@ -119,13 +119,15 @@ class FsmOrderInvoice(models.Model):
         """
         self.ensure_one()
         move = self.move_id
-        pairs = (
-            (self._get_share(credit_notes)[1], self._get_share(move)[1]),
+        pairs = [
             (
                 sum(self._convert(note.amount_total, note) for note in credit_notes),
                 move.amount_total,
             ),
-        )
+        ]
+        # an order billed at zero has nothing to credit beside the other orders
+        if self.order_id in credit_notes.invoice_line_ids.fsm_order_line_id.order_id:
+            pairs.append((self._get_share(credit_notes)[1], self._get_share(move)[1]))
         return any(
             move.currency_id.compare_amounts(credited, billed) >= 0
             for credited, billed in pairs

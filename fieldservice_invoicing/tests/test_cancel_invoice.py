@@ -389,6 +389,21 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertFalse(orders.active_invoice_id)
         self.assertEqual(len(orders._create_invoices()), 2)
 
+    def test_consolidated_with_free_order(self):
+        """A credit note for one order leaves another that was billed at zero."""
+        free = self._create_order(lines=[{"name": "Goodwill", "price_unit": 0}])
+        invoice = (self.order | free)._create_invoices(grouped=True)
+        invoice.action_post()
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids = [
+            Command.delete(line.id)
+            for line in credit_note.invoice_line_ids
+            if line.fsm_order_line_id != self.order.line_ids[0]
+        ]
+        credit_note.action_post()
+        self.assertEqual(free.active_invoice_id, invoice)
+        self.assertEqual(self.order.active_invoice_id, invoice)
+
     def test_back_and_forth(self):
         """X7, X8: invoices given up and taken back in one transaction never meet."""
         first = self._invoice()
