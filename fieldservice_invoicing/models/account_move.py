@@ -307,6 +307,7 @@ class AccountMove(models.Model):
     # ------------------------------------------------------------------
 
     def _post(self, soft=True):
+        self._check_not_to_exceed()
         posted = super()._post(soft=soft)
         invoices = posted.filtered(lambda move: move.move_type == "out_invoice")
         invoices._log_on_service_orders(self.env._("Invoice posted: %s"))
@@ -358,6 +359,37 @@ class AccountMove(models.Model):
                             move.service_order_link_ids.order_id.mapped("name")
                         ),
                         total=move.currency_id.format(move.amount_total),
+                    )
+                )
+
+    def _check_not_to_exceed(self):
+        """Refuse invoices above what the customers of their orders agreed to.
+
+        Called when an invoice is created, refreshed and posted.
+
+        :raise UserError: names the order, by how much, and the way out
+        """
+        for link in self.sudo().service_order_link_ids.filtered("is_active"):
+            order = link.order_id
+            currency = order.currency_id
+            amount = link.currency_id._convert(
+                link.amount_untaxed,
+                currency,
+                order.company_id,
+                link.invoice_date or fields.Date.context_today(self),
+            )
+            limit = order.not_to_exceed
+            if limit and currency.compare_amounts(amount, limit) > 0:
+                raise UserError(
+                    self.env._(
+                        "The invoice of service order %(order)s comes to %(amount)s "
+                        "before taxes, %(excess)s above its not-to-exceed amount of "
+                        "%(limit)s. Lower it, or agree on a higher amount with the "
+                        "customer and enter that on the order.",
+                        order=order.name,
+                        amount=currency.format(amount),
+                        excess=currency.format(amount - limit),
+                        limit=currency.format(limit),
                     )
                 )
 

@@ -40,6 +40,16 @@ class AccountMoveLine(models.Model):
             base_line["price_unit"] -= amount / base_line["quantity"]
             base_line["discount"] = 0.0
 
+    def _prepare_part(self, quantity):
+        """Values (dict) that leave ``quantity`` of one line, in the line's unit, with
+        its share of the discount by amount."""
+        self.ensure_one()
+        discount = self.service_discount_amount * quantity / self.quantity
+        return {
+            "quantity": quantity,
+            "service_discount_amount": self.currency_id.round(discount),
+        }
+
     @api.constrains("service_discount_amount", "price_unit", "quantity", "discount")
     def _check_service_discount_amount(self):
         for line in self.filtered("service_discount_amount"):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from markupsafe import Markup
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .account_tax import get_rounded_untaxed
 from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
@@ -67,6 +67,12 @@ class FsmOrder(models.Model):
     include_unit_price = fields.Boolean(
         default=True,
         help="Bill the order's equipment at its price, beside labor and items.",
+    )
+    not_to_exceed = fields.Monetary(
+        string="Not to Exceed",
+        tracking=True,
+        help="Highest amount before taxes that the customer has agreed to: a higher "
+        "invoice is refused. Zero: no limit.",
     )
     amount_untaxed = fields.Monetary(
         string="Untaxed Amount", compute="_compute_amounts", store=True
@@ -212,6 +218,14 @@ class FsmOrder(models.Model):
         compute_sudo=True,
         groups=INVOICE_READERS,
         help="Amount due on the issued invoices of this order.",
+    )
+    closeout_blocking = fields.Text(
+        compute="_compute_closeout",
+        help="What is missing and has to be there before the order is billed.",
+    )
+    closeout_warning = fields.Text(
+        compute="_compute_closeout",
+        help="What is missing, though the order can be billed without it.",
     )
     service_invoicing = fields.Boolean(related="company_id.service_invoicing")
     service_labor_product_id = fields.Many2one(
@@ -576,6 +590,48 @@ class FsmOrder(models.Model):
             order.can_post_invoice = enabled and may_post and bool(invoice)
 
     # ------------------------------------------------------------------
+    # Closeout check
+    # ------------------------------------------------------------------
+
+    @api.depends(
+        "stage_id.is_invoiceable",
+        "type",
+        "signature",
+        "resolution",
+        "message_attachment_count",
+        "line_ids.price_unit",
+        "line_ids.quantity",
+        "invoice_link_ids.is_active",
+    )
+    def _compute_closeout(self):
+        waiting = self.filtered(
+            lambda order: order.is_invoiceable and not order._is_billed()
+        )
+        findings = self.env["fsm.closeout.rule"]._get_findings(waiting)
+        for order in self:
+            messages = {"blocking": [], "warning": []}
+            for level, message in findings.get(order, []):
+                messages[level].append(message)
+            order.closeout_blocking = "\n".join(messages["blocking"])
+            order.closeout_warning = "\n".join(messages["warning"])
+
+    def _get_unpriced_lines(self):
+        """Lines (`fsm.order.line`) of one order that are billed at no price."""
+        return self._get_priced_lines().filtered(
+            lambda line: line.quantity and not line.price_unit
+        )
+
+    def _get_closeout_refusal(self):
+        """Refusal (str or False) by the blocking rules of the closeout check."""
+        return bool(self.closeout_blocking) and self.env._(
+            "Service order %(order)s is not closed out:\n%(missing)s\n"
+            "Complete it, or ask for another closeout check in the configuration of "
+            "field service.",
+            order=self.name,
+            missing=self.closeout_blocking,
+        )
+
+    # ------------------------------------------------------------------
     # Create invoices
     # ------------------------------------------------------------------
 
@@ -617,6 +673,7 @@ class FsmOrder(models.Model):
             vals_list = self._group_invoice_vals(vals_list)
         moves = self._create_account_invoices(vals_list)
         moves._check_service_invoice_total()
+        moves._check_not_to_exceed()
         self._log_created(moves)
         return moves
 
@@ -637,6 +694,8 @@ class FsmOrder(models.Model):
         :raise AccessError: the user lacks the right
         """
         self._ensure_may_invoice()
+        # signatures and photos come and go without the order being told
+        self.invalidate_recordset(["closeout_blocking", "closeout_warning"])
         for order in self:
             if reason := order._get_invoice_refusal(lines):
                 raise UserError(reason)
@@ -653,6 +712,7 @@ class FsmOrder(models.Model):
             or self._get_stage_refusal()
             or self._get_bill_to_refusal()
             or self._get_lines_refusal(lines)
+            or self._get_closeout_refusal()
         )
 
     def _get_active_invoice_refusal(self):
@@ -769,6 +829,47 @@ class FsmOrder(models.Model):
         gone.unlink()
         Line.create(values)
 
+    def _follow_sources(self):
+        """Bring the order lines up to date after a source changed.
+
+        Called by bridges when parts are moved or hours are logged, whoever does
+        that and whatever that person may do with order lines.
+        """
+        orders = self.with_env(get_superuser_env(self.env))
+        orders.filtered("company_id.service_invoicing")._collect_order_lines()
+
+    def _update_sourced_lines(self, source, wanted):
+        """Make the lines of one source say what the source says, in one batch.
+
+        Called by the `_collect_order_lines` of bridges. A line is known by its order
+        and source key. It keeps what people set on it (price, discount, taxes,
+        reason); when its source is gone it goes too, or falls to zero once it has been
+        on an invoice.
+
+        :param str source: a value of ``quantity_source``
+        :param list wanted: dicts of values for `fsm.order.line`, among them
+            ``order_id``, ``source_key`` and ``quantity``; for existing lines as well
+            these values are written, and no others
+        """
+        Line = self.env["fsm.order.line"].with_env(get_superuser_env(self.env))
+        lines = {
+            (line.order_id.id, line.source_key): line
+            for line in self.with_env(Line.env).line_ids
+            if line.quantity_source == source
+        }
+        new = []
+        for values in wanted:
+            line = lines.pop((values["order_id"], values["source_key"]), None)
+            if line is None:
+                new.append({**values, "quantity_source": source})
+            elif changes := line._get_changes(values):
+                line.write(changes)
+        Line.create(new)
+        gone = Line.union(*lines.values())
+        billed = gone.filtered("invoice_line_ids")
+        billed.filtered("quantity").quantity = 0.0
+        (gone - billed).unlink()
+
     def _update_amounts(self):
         """Compute the amounts of the order lines and orders anew.
 
@@ -807,17 +908,37 @@ class FsmOrder(models.Model):
         billable = self._get_billable_lines() & self._get_priced_lines(
             include_unit_price
         )
+        shown = billable | self._get_lines_at_no_charge(include_unit_price)
         result = section = self.env["fsm.order.line"]
         for line in self.line_ids.sorted():
             if line.display_type == "line_section":
                 section = line
             elif line.display_type == "line_note":
                 result += line
-            elif line in billable:
+            elif line in shown:
                 result += section + line
                 section = self.env["fsm.order.line"]
         result = result.sorted() if billable else billable
         return result.with_prefetch(self.line_ids._prefetch_ids)
+
+    def _get_lines_at_no_charge(self, include_unit_price=None):
+        """Lines (`fsm.order.line`) that the customer is not charged for and that the
+        invoice shows nevertheless, as the company has it.
+
+        :param include_unit_price: see :meth:`_get_invoiceable_lines`
+        """
+        if self.company_id.sudo().service_excluded_lines != "no_charge":
+            return self.env["fsm.order.line"]
+        if include_unit_price is None:
+            include_unit_price = self.include_unit_price
+        return self.line_ids.filtered(
+            lambda line: (
+                not line.is_billable
+                and not line.display_type
+                and line.quantity
+                and (include_unit_price or line.kind != "unit")
+            )
+        )
 
     def _prepare_invoice(self):
         """Values of the order's invoice without its lines, without side effect.
@@ -862,7 +983,7 @@ class FsmOrder(models.Model):
                 line._prepare_invoice_line(
                     **(
                         {}
-                        if line.display_type
+                        if line.display_type or not line.is_billable
                         else self._prepare_line_options(line, options)
                     )
                 )
@@ -1158,6 +1279,7 @@ class FsmOrder(models.Model):
                 command[2]["sequence"] = sequence
         invoice.write({"invoice_line_ids": commands})
         invoice._check_service_invoice_total()
+        invoice._check_not_to_exceed()
         invoice._message_log(body=self.env._("Refreshed from the service order."))
         self._message_log_batch(
             bodies={
@@ -1246,11 +1368,32 @@ class FsmOrder(models.Model):
 
     def write(self, vals):
         self._ensure_terms_can_change(vals)
+        if "not_to_exceed" in vals:
+            self._ensure_may_set_limit()
         self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "equipment_ids" in vals:
             self._collect_order_lines()
         return res
+
+    def _ensure_may_set_limit(self):
+        """Refuse workers who would raise the amount that the customer agreed to.
+
+        :raise AccessError: the user neither dispatches nor invoices
+        """
+        user = self.env.user
+        if not (
+            self.env.su
+            or user.has_group("fieldservice.group_fsm_dispatcher")
+            or user.has_group(GROUP_USER)
+        ):
+            raise AccessError(
+                self.env._(
+                    "The not-to-exceed amount of service order %(order)s is changed by "
+                    "dispatchers and those who invoice. Ask one of them.",
+                    order=", ".join(self.mapped("name")),
+                )
+            )
 
     def _ensure_terms_can_change(self, vals):
         """Refuse new terms for billed orders, and a new company for orders that ever

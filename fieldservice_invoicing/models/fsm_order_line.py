@@ -138,6 +138,12 @@ class FsmOrderLine(models.Model):
         readonly=True,
         help="Where the quantity comes from.",
     )
+    source_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="What the line stands for in its source, e.g. a product and a lot. "
+        "Its quantity follows the source and can not be entered.",
+    )
     price_subtotal = fields.Monetary(
         string="Untaxed",
         compute="_compute_amount",
@@ -166,6 +172,11 @@ class FsmOrderLine(models.Model):
         compute="_compute_qty_invoiced",
         digits="Product Unit",
         compute_sudo=True,
+    )
+
+    _one_of_a_source = models.UniqueIndex(
+        "(order_id, quantity_source, source_key) WHERE source_key IS NOT NULL",
+        "The same work came to this service order twice at once. Try again.",
     )
 
     # ------------------------------------------------------------------
@@ -224,6 +235,7 @@ class FsmOrderLine(models.Model):
         "order_id.fiscal_position_id",
     )
     def _compute_price_unit(self):
+        rules = self._get_pricelist_rules()
         for line in self:
             price = line.price_unit
             by_hand = price != line.technical_price_unit
@@ -232,14 +244,31 @@ class FsmOrderLine(models.Model):
             elif by_hand or line._is_invoiced():
                 line.technical_price_unit = line.technical_price_unit
             else:
-                price = line._get_price_unit()
+                price = line._get_price_unit(rules)
                 line.price_unit = line.technical_price_unit = price
 
-    def _get_price_unit(self):
+    def _get_pricelist_rules(self):
+        """Rules that may apply to these lines, searched once for each price list.
+
+        :return: dict of `product.pricelist` and its `product.pricelist.item`
+        """
+        products = defaultdict(self.env["product.product"].browse)
+        for line in self.filtered("product_id"):
+            products[line.order_id.pricelist_id] |= line.product_id
+        date = fields.Date.context_today(self)
+        return {
+            pricelist: pricelist._get_applicable_rules(products[pricelist], date)
+            for pricelist in products
+            if pricelist
+        }
+
+    def _get_price_unit(self, pricelist_rules=None):
         """Price of one unit of measure (float) in the order's currency.
 
         By the order's price list, else the product's list price, mapped by the
         fiscal position. Hook of the addons that know a better price.
+
+        :param pricelist_rules: dict of :meth:`_get_pricelist_rules`; None: search
         """
         self.ensure_one()
         # the price list converts by the rates of its environment's company
@@ -261,6 +290,7 @@ class FsmOrderLine(models.Model):
                 currency=currency,
                 uom=line.product_uom_id,
                 date=date,
+                service_rules=pricelist_rules,
             )
         else:
             return line.product_id._get_tax_included_unit_price(
@@ -444,6 +474,8 @@ class FsmOrderLine(models.Model):
                 "name": self.name,
                 "account_id": False,
             }
+        elif not self.is_billable:
+            values = self._prepare_invoice_line_at_no_charge()
         else:
             values = {
                 "display_type": "product",
@@ -460,6 +492,34 @@ class FsmOrderLine(models.Model):
         values["fsm_order_line_id"] = self.id
         values["sequence"] = self.sequence
         return values
+
+    def _prepare_invoice_line_at_no_charge(self):
+        """Values (dict) of the invoice line that shows what is not charged.
+
+        It has no taxes: one by quantity would still be charged.
+        """
+        reasons = dict(
+            self._fields["non_billable_reason"]._description_selection(self.env)
+        )
+        note = self.env._(
+            "No charge: %s", reasons.get(self.non_billable_reason, "")
+        ).rstrip(": ")
+        return {
+            "display_type": "product",
+            "name": f"{self.name}\n{note}",
+            "product_id": self.product_id.id,
+            "product_uom_id": self.product_uom_id.id,
+            "quantity": self.quantity,
+            "price_unit": 0.0,
+            "tax_ids": [Command.clear()],
+        }
+
+    def _get_qty_to_credit(self):
+        """Quantity (float, the line's unit) that is invoiced and not to be charged any
+        more: work that was returned, corrected or declared not billable since."""
+        self.ensure_one()
+        charged = self.quantity if self.is_billable else 0.0
+        return max(self.qty_invoiced - charged, 0.0)
 
     # ------------------------------------------------------------------
     # Rules
@@ -572,6 +632,7 @@ class FsmOrderLine(models.Model):
     def create(self, vals_list):
         self._set_default_labor_product(vals_list)
         lines = super().create(vals_list)
+        lines.filtered("source_key")._ensure_source_is_kept()
         for name in ("price_subtotal", "price_tax", "price_total"):
             self.env.add_to_compute(self._fields[name], lines)
         lines._ensure_order_can_change()
@@ -607,6 +668,8 @@ class FsmOrderLine(models.Model):
             )
         if vals.keys() & self._get_billing_fields():
             self._ensure_order_can_change()
+        if vals.keys() & self._get_source_fields():
+            self.filtered("source_key")._ensure_source_is_kept()
         amounts = {"price_subtotal", "price_tax", "price_total"}
         if vals.keys() & amounts and not self.env.su:
             raise UserError(
@@ -640,6 +703,52 @@ class FsmOrderLine(models.Model):
             "quantity_source",
         }
 
+    @api.model
+    def _get_source_fields(self):
+        """Names (set) of the fields that the source of a line decides: bridges add
+        theirs."""
+        return {
+            "display_type",
+            "product_id",
+            "quantity",
+            "product_uom_id",
+            "quantity_source",
+            "source_key",
+        }
+
+    def _ensure_source_is_kept(self):
+        """Refuse to enter what the source of a line says. Superuser mode is exempt:
+        ``fsm.order._update_sourced_lines`` writes in it.
+
+        :raise UserError: names line, order and the way out
+        """
+        if self and not self.env.su:
+            source = self._fields["quantity_source"]._description_selection(self.env)
+            raise UserError(
+                self.env._(
+                    "“%(line)s” on %(order)s follows its source (%(source)s): correct "
+                    "it there. To leave it off the invoice, say why it is not charged.",
+                    line=self[0].name,
+                    order=self[0].order_id.name,
+                    source=dict(source)[self[0].quantity_source],
+                )
+            )
+
+    def _get_changes(self, values):
+        """Those of ``values`` (dict) that one line does not have yet, so that
+        nothing is written, and no amount computed, for what stays as it is."""
+        self.ensure_one()
+        changes = {}
+        for name, value in values.items():
+            field = self._fields[name]
+            new = field.convert_to_cache(value, self, validate=False)
+            old = field.convert_to_cache(self[name], self)
+            if field.type.endswith("2many"):
+                new, old = set(new), set(old)
+            if new != old:
+                changes[name] = value
+        return changes
+
     def _ensure_order_can_change(self):
         """Refuse changes to billed work by those who can not mend its invoice.
 
@@ -661,6 +770,10 @@ class FsmOrderLine(models.Model):
                         invoice=invoice.display_name,
                     )
                 )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sourced(self):
+        self.filtered("source_key")._ensure_source_is_kept()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_invoiced(self):

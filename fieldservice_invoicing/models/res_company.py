@@ -37,6 +37,13 @@ class ResCompany(models.Model):
         help="The Create Invoice dialog proposes 'Create and Send' to users who may "
         "post invoices, instead of a draft to review.",
     )
+    service_excluded_lines = fields.Selection(
+        [("hide", "Left off the invoice"), ("no_charge", "Shown at no charge")],
+        string="Excluded Service Lines",
+        default="hide",
+        required=True,
+        help="What the invoice says of order lines that are not billable.",
+    )
     service_invoice_journal_id = fields.Many2one(
         "account.journal",
         domain="[('type', '=', 'sale'), ('company_id', 'parent_of', id)]",

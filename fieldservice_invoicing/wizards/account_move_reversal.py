@@ -1,5 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError
 
 from ..models.res_company import GROUP_MANAGER, get_superuser_env
@@ -8,6 +8,31 @@ from ..models.res_company import GROUP_MANAGER, get_superuser_env
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
 
+    has_excess = fields.Boolean(compute="_compute_has_excess")
+    credit_excess = fields.Boolean(
+        string="Only What Is Billed Too Much",
+        compute="_compute_credit_excess",
+        store=True,
+        readonly=False,
+        help="Credit parts that were returned, hours that were corrected and lines that "
+        "are not charged any more; off credits the whole invoice. A new invoice always "
+        "starts from the whole.",
+    )
+
+    @api.depends("move_ids")
+    def _compute_has_excess(self):
+        for wizard in self:
+            move = wizard.move_ids.sudo()._origin
+            lines = move.invoice_line_ids.fsm_order_line_id
+            wizard.has_excess = len(move) == 1 and any(
+                line._get_qty_to_credit() for line in lines
+            )
+
+    @api.depends("move_ids")
+    def _compute_credit_excess(self):
+        for wizard in self:
+            wizard.credit_excess = wizard.has_excess
+
     def reverse_moves(self, is_modify=False):
         wizard = self
         if self._is_by_service_manager():
@@ -15,7 +40,34 @@ class AccountMoveReversal(models.TransientModel):
         action = super(AccountMoveReversal, wizard).reverse_moves(is_modify)
         if is_modify:
             wizard._claim_service_orders()
+        elif wizard.has_excess and wizard.credit_excess:
+            wizard._credit_excess_only()
         return action
+
+    def _credit_excess_only(self):
+        """Leave on the new draft credit notes what is billed too much, only."""
+        for credit_note in self.new_move_ids.sudo():
+            excess = {
+                line: line._get_qty_to_credit()
+                for line in credit_note.invoice_line_ids.fsm_order_line_id
+            }
+            commands = []
+            for line in credit_note.invoice_line_ids:
+                order_line = line.fsm_order_line_id
+                to_credit = order_line.product_uom_id._compute_quantity(
+                    excess.get(order_line, 0.0), line.product_uom_id, round=False
+                )
+                quantity = min(line.quantity, to_credit)
+                if line.price_subtotal and quantity > 0:
+                    commands.append(
+                        Command.update(line.id, line._prepare_part(quantity))
+                    )
+                    excess[order_line] -= line.product_uom_id._compute_quantity(
+                        quantity, order_line.product_uom_id, round=False
+                    )
+                else:
+                    commands.append(Command.delete(line.id))
+            credit_note.invoice_line_ids = commands
 
     def _is_by_service_manager(self):
         """Whether someone without accounting rights credits service invoices.

@@ -62,6 +62,9 @@ class FsmOrderCreateInvoice(models.TransientModel):
     )
     amount_tax = fields.Monetary(string="Taxes", compute="_compute_breakdown")
     amount_total = fields.Monetary(string="Total", compute="_compute_breakdown")
+    closeout_warning = fields.Text(compute="_compute_closeout_warning")
+    not_to_exceed = fields.Monetary(related="order_id.not_to_exceed")
+    is_above_limit = fields.Boolean(compute="_compute_is_above_limit")
     can_send = fields.Boolean(compute="_compute_can_send")
     send_at_once = fields.Boolean(compute="_compute_can_send")
 
@@ -130,6 +133,28 @@ class FsmOrderCreateInvoice(models.TransientModel):
             "total_amount_currency",
         ):
             amounts[name] += totals[name]
+
+    @api.depends("order_ids")
+    def _compute_closeout_warning(self):
+        for wizard in self:
+            orders = wizard.order_ids._origin.filtered("closeout_warning")
+            wizard.closeout_warning = "\n".join(
+                order.closeout_warning
+                if wizard.order_id
+                else f"{order.name}: {' '.join(order.closeout_warning.splitlines())}"
+                for order in orders
+            )
+
+    @api.depends("amount_untaxed", "not_to_exceed")
+    def _compute_is_above_limit(self):
+        for wizard in self:
+            wizard.is_above_limit = (
+                wizard.not_to_exceed
+                and wizard.currency_id.compare_amounts(
+                    wizard.amount_untaxed, wizard.not_to_exceed
+                )
+                > 0
+            )
 
     @api.depends_context("uid")
     @api.depends("company_id")
