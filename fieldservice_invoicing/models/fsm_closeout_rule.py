@@ -90,26 +90,27 @@ class FsmCloseoutRule(models.Model):
         :return: dict of order and message (str) that says what is missing
         """
         if requirement == "signature":
-            missing = orders.with_context(bin_size=True).filtered(
-                lambda order: not order.signature
-            )
+            missing = orders - self._get_orders_with_file(orders, "signature")
             message = self.env._("The customer has not signed.")
         elif requirement == "resolution":
             missing = orders.filtered(lambda order: is_html_empty(order.resolution))
             message = self.env._("The resolution is empty.")
         elif requirement == "attachment":
-            missing = orders - self._get_orders_with_attachment(orders)
+            missing = orders - self._get_orders_with_file(orders)
             message = self.env._("There is no photo or other attachment.")
         elif requirement == "price":
             missing = orders.filtered(lambda order: order._get_unpriced_lines())
             message = self.env._("A line to bill has no price.")
         else:
             return {}
-        return dict.fromkeys(missing.with_env(orders.env), message)
+        return dict.fromkeys(missing, message)
 
     @api.model
-    def _get_orders_with_attachment(self, orders):
-        """Those of ``orders`` (`fsm.order`) that have a file attached."""
+    def _get_orders_with_file(self, orders, field_name=False):
+        """Those of ``orders`` (`fsm.order`) that have a file attached.
+
+        :param field_name: the binary field that holds the file, False: none does
+        """
         groups = (
             self.env["ir.attachment"]
             .sudo()
@@ -117,7 +118,7 @@ class FsmCloseoutRule(models.Model):
                 [
                     ("res_model", "=", orders._name),
                     ("res_id", "in", orders.ids),
-                    ("res_field", "=", False),
+                    ("res_field", "=", field_name),
                 ],
                 ["res_id"],
             )

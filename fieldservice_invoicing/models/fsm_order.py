@@ -855,7 +855,7 @@ class FsmOrder(models.Model):
         lines = {
             (line.order_id.id, line.source_key): line
             for line in self.with_env(Line.env).line_ids
-            if line.quantity_source == source
+            if line.source_key and line.quantity_source == source
         }
         new = []
         for values in wanted:

@@ -110,9 +110,9 @@ class ServiceInvoicingCommon(AccountTestInvoicingCommon):
         )
         wizard._create_payments()
 
-    def _credit(self, invoice, post=True, modify=False):
-        """A credit note by Odoo's own dialog."""
-        wizard = (
+    def _reversal(self, invoice):
+        """Odoo's own dialog for a credit note."""
+        return (
             self.env["account.move.reversal"]
             .with_context(active_model="account.move", active_ids=invoice.ids)
             .create(
@@ -123,6 +123,10 @@ class ServiceInvoicingCommon(AccountTestInvoicingCommon):
                 }
             )
         )
+
+    def _credit(self, invoice, post=True, modify=False):
+        """A credit note by Odoo's own dialog."""
+        wizard = self._reversal(invoice)
         if modify:
             wizard.modify_moves()
             return wizard.new_move_ids

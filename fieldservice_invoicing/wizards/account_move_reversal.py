@@ -14,9 +14,9 @@ class AccountMoveReversal(models.TransientModel):
         compute="_compute_credit_excess",
         store=True,
         readonly=False,
-        help="Credit parts that were returned, hours that were corrected and lines that "
-        "are not charged any more; off credits the whole invoice. A new invoice always "
-        "starts from the whole.",
+        help="Credit parts that were returned, hours that were corrected and lines "
+        "that are not charged any more; off credits the whole invoice. “Reverse and "
+        "Create Invoice” always takes the whole.",
     )
 
     @api.depends("move_ids")
