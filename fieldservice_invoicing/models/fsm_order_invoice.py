@@ -1,6 +1,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import float_compare
 
 from .account_tax import get_rounded_tax, get_rounded_untaxed
 
@@ -128,10 +131,33 @@ class FsmOrderInvoice(models.Model):
         # an order billed at zero has nothing to credit beside the other orders
         if self.order_id in credit_notes.invoice_line_ids.fsm_order_line_id.order_id:
             pairs.append((self._get_share(credit_notes)[1], self._get_share(move)[1]))
+        tolerance = self._get_rounding_tolerance(credit_notes)
         return any(
-            move.currency_id.compare_amounts(credited, billed) >= 0
+            move.currency_id.compare_amounts(credited + tolerance, billed) >= 0
             for credited, billed in pairs
         )
+
+    def _get_rounding_tolerance(self, credit_notes):
+        """Amount (float) that rounding may leave of an invoice, all of whose
+        quantities are credited: each line of a credit note rounds by itself.
+
+        :param credit_notes: posted `account.move`, see :meth:`_get_credit_notes`
+        """
+        self.ensure_one()
+        lines = self.move_id.invoice_line_ids | credit_notes.invoice_line_ids
+        lines = lines.filtered(lambda line: line.display_type == "product")
+        if len(self.move_id.service_order_link_ids) > 1:
+            lines &= self.order_id.line_ids.invoice_line_ids
+        left = defaultdict(float)
+        for line in lines:
+            sign = 1 if line.move_id == self.move_id else -1
+            order_line = line.fsm_order_line_id
+            left[order_line] += sign * line.product_uom_id._compute_quantity(
+                line.quantity, order_line.product_uom_id, round=False
+            )
+        if any(float_compare(qty, 0.0, precision_digits=6) > 0 for qty in left.values()):
+            return 0.0
+        return self.move_id.currency_id.rounding * len(lines)
 
     def _convert(self, amount, move):
         """Amount (float) of a move in the currency of the claim's invoice.

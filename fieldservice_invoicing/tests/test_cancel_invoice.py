@@ -267,6 +267,35 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertFalse(order.active_invoice_id)
         self.assertEqual(order.line_ids.mapped("qty_to_invoice"), [2.0, 1.0])
 
+    def test_credited_unit_by_unit(self):
+        """X9: credit notes for all that was billed free the order, though the tax
+        that each of them rounds away leaves a cent of the invoice."""
+        order = self._create_order(
+            lines=[{"name": "A", "quantity": 3, "price_unit": 0.02}]
+        )
+        invoice = self._invoice(order, post=True)
+        self.assertEqual(invoice.amount_total, 0.07)
+        for left in (0.05, 0.03, 0.01):
+            self.assertEqual(order.active_invoice_id, invoice)
+            credit_note = self._credit(invoice, post=False)
+            credit_note.invoice_line_ids.quantity = 1
+            credit_note.action_post()
+            self.assertEqual(invoice.amount_residual, left)
+        self.assertFalse(order.active_invoice_id)
+        self.assertEqual(order.billing_status, "to_invoice")
+        self.assertTrue(self._invoice(order))
+
+    def test_all_units_at_a_lower_price(self):
+        """X9: a rebate on all units is no full credit: the rest is more than
+        rounding."""
+        invoice = self._invoice(post=True)
+        credit_note = self._credit(invoice, post=False)
+        for line in credit_note.invoice_line_ids:
+            line.price_unit -= 1.0
+        credit_note.action_post()
+        self.assertEqual(invoice.amount_residual, 5.45)
+        self.assertEqual(self.order.active_invoice_id, invoice)
+
     def test_forgotten_document(self):
         """Lines of a document that does not claim the order count nowhere."""
         invoice = self._invoice(post=True)
