@@ -654,7 +654,7 @@ class FsmOrder(models.Model):
         :raise AccessError: the user may not create invoices from orders
         """
         self._ensure_may_invoice()
-        self._collect_order_lines()
+        self._follow_sources()
         self._update_amounts()
         self._ensure_can_be_invoiced(lines)
         if options.get("include_unit_price") is not None:
@@ -809,10 +809,9 @@ class FsmOrder(models.Model):
     def _collect_order_lines(self):
         """Bring the order lines up to date with what they come from.
 
-        Called when the dialog opens, before invoices are created, while a draft is
-        refreshed, and when an order's equipment changes; leaves alone what an
-        active invoice bills. Here: a line for each unit that has a price. Bridges
-        add their sources and call ``super()``.
+        Called by :meth:`_follow_sources`, in superuser mode. Here: a line for each
+        unit that has a price, until an invoice bills the order. Bridges add their
+        sources and call ``super()``.
         """
         Line = self.env["fsm.order.line"]
         gone, values = Line, []
@@ -830,10 +829,12 @@ class FsmOrder(models.Model):
         Line.create(values)
 
     def _follow_sources(self):
-        """Bring the order lines up to date after a source changed.
+        """Bring the order lines up to date, whoever the current user is: what was
+        done does not depend on who asks.
 
-        Called by bridges when parts are moved or hours are logged, whoever does
-        that and whatever that person may do with order lines.
+        Called when the dialog opens, before invoices are created, while a draft is
+        refreshed, when an order's equipment changes, and by bridges when parts are
+        moved or hours are logged.
         """
         orders = self.with_env(get_superuser_env(self.env))
         orders.filtered("company_id.service_invoicing")._collect_order_lines()
@@ -1111,7 +1112,7 @@ class FsmOrder(models.Model):
         self._ensure_may_invoice()
         if len(self) == 1 and (invoice := self.sudo().active_invoice_id):
             return self._notify_existing_invoice(invoice)
-        self._collect_order_lines()
+        self._follow_sources()
         self._ensure_can_be_invoiced()
         return {
             "type": "ir.actions.act_window",
@@ -1266,7 +1267,7 @@ class FsmOrder(models.Model):
         sequence = min(old_lines.mapped("sequence"), default=0)
         old_lines.unlink()
         self.line_ids.invalidate_recordset(["qty_invoiced", "qty_to_invoice"])
-        self._collect_order_lines()
+        self._follow_sources()
         self._update_amounts()
         options = {
             "tax_treatment": invoice.service_tax_treatment,
@@ -1363,7 +1364,7 @@ class FsmOrder(models.Model):
             self.env.add_to_compute(self._fields[name], orders)
         for order in orders:
             order._ensure_not_entered({name for name in MARK if order[name]})
-        orders.filtered("equipment_ids")._collect_order_lines()
+        orders.filtered("equipment_ids")._follow_sources()
         return orders
 
     def write(self, vals):
@@ -1373,7 +1374,7 @@ class FsmOrder(models.Model):
         self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "equipment_ids" in vals:
-            self._collect_order_lines()
+            self._follow_sources()
         return res
 
     def _ensure_may_set_limit(self):

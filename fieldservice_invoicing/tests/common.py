@@ -110,7 +110,7 @@ class ServiceInvoicingCommon(AccountTestInvoicingCommon):
         )
         wizard._create_payments()
 
-    def _reversal(self, invoice):
+    def _open_reversal(self, invoice):
         """Odoo's own dialog for a credit note."""
         return (
             self.env["account.move.reversal"]
@@ -126,7 +126,7 @@ class ServiceInvoicingCommon(AccountTestInvoicingCommon):
 
     def _credit(self, invoice, post=True, modify=False):
         """A credit note by Odoo's own dialog."""
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         if modify:
             wizard.modify_moves()
             return wizard.new_move_ids

@@ -122,7 +122,7 @@ class TestSources(ServiceInvoicingCommon):
         invoice = self._invoice(post=True)
         line = self._update(1)
         self.assertAlmostEqual(self.order.billing_difference, -275.0)
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         self.assertTrue(wizard.credit_excess)
         wizard.refund_moves()
         credit_note = wizard.new_move_ids
@@ -144,7 +144,7 @@ class TestSources(ServiceInvoicingCommon):
         invoice = self._invoice(post=True)
         self._update(None)
         self.assertRecordValues(line, [{"quantity": 0.0, "qty_to_invoice": -3.0}])
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.refund_moves()
         self.assertEqual(wizard.new_move_ids.invoice_line_ids.quantity, 3.0)
 
@@ -154,7 +154,7 @@ class TestSources(ServiceInvoicingCommon):
         line.write({"discount_type": "amount", "discount_value": 10.0})
         invoice = self._invoice(post=True)
         self._update(2)
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.refund_moves()
         self.assertRecordValues(
             wizard.new_move_ids.invoice_line_ids,
@@ -167,7 +167,7 @@ class TestSources(ServiceInvoicingCommon):
         line = self.order.line_ids[1]
         line.non_billable_reason = "warranty"
         self.assertAlmostEqual(self.order.billing_difference, -275.0)
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.refund_moves()
         self.assertEqual(wizard.new_move_ids.invoice_line_ids.fsm_order_line_id, line)
         wizard.new_move_ids.action_post()
@@ -178,19 +178,19 @@ class TestSources(ServiceInvoicingCommon):
         self._update(3)
         invoice = self._invoice(post=True)
         self._update(1)
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.credit_excess = False
         wizard.refund_moves()
         self.assertEqual(wizard.new_move_ids.amount_total, invoice.amount_total)
         wizard.new_move_ids.unlink()
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.modify_moves()
         self.assertEqual(invoice.payment_state, "reversed")
         self.assertEqual(wizard.new_move_ids.amount_total, invoice.amount_total)
 
     def test_nothing_to_credit(self):
         """F2: without anything billed too much the dialog is Odoo's own."""
-        wizard = self._reversal(self._invoice(post=True))
+        wizard = self._open_reversal(self._invoice(post=True))
         self.assertFalse(wizard.has_excess)
         self.assertFalse(wizard.credit_excess)
 
@@ -203,7 +203,7 @@ class TestSources(ServiceInvoicingCommon):
         invoice_line.quantity = 2
         invoice.action_post()
         self._update(18)
-        wizard = self._reversal(invoice)
+        wizard = self._open_reversal(invoice)
         wizard.refund_moves()
         self.assertAlmostEqual(wizard.new_move_ids.invoice_line_ids.quantity, 0.5)
 
