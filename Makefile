@@ -13,13 +13,15 @@ ACCOUNT_TAGS ?= \
 	/account:TestTaxesDownPayment
 export ACCOUNT_TAGS
 
-.PHONY: help demo demo-reset test test-oca test-account test-uninstall lint pot shell update-pins clean
+.PHONY: help demo demo-reset test test-matrix test-oca test-account test-uninstall lint pot shell update-pins clean
 
 help:
 	@echo 'make demo          serve the demo on http://127.0.0.1:8069 (PORT=8070 make demo)'
 	@echo 'make demo-reset    the same, with a new demo database'
 	@echo 'make test          lint, then the tests of all addons'
 	@echo '                   TESTS=addon/tests/test_x.py ARGS="-k name" for some of them'
+	@echo 'make test-matrix   the tests of each addon with no more than it needs (long)'
+	@echo '                   MATRIX="core stock" for some of them'
 	@echo 'make test-oca      tests of OCA fieldservice, with the addons here installed'
 	@echo 'make test-account  tests of Odoo invoices, with the addons here installed'
 	@echo 'make test-uninstall  uninstalling leaves the accounting as it is'
@@ -39,6 +41,9 @@ demo-reset:
 
 test:
 	@setup/test.sh $(if $(TESTS),,lint) pytest
+
+test-matrix:
+	@setup/test-matrix.sh
 
 test-oca:
 	@setup/test.sh oca

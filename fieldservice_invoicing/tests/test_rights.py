@@ -623,14 +623,24 @@ class TestGroups(RightsCommon):
             self._as(portal, invoice)._cancel_service_invoices("x")
 
     def test_accountant_sees_no_order(self):
-        """Section 5: accounting rights open no service order."""
+        """Section 5: accounting rights open no service order. Where OCA
+        fieldservice_project opens orders to every employee, they add nothing to it,
+        and what is billed stays closed."""
         invoice = self._invoice()
-        with self.assertRaises(AccessError):
-            self._as(self.accountant, invoice).action_view_service_orders()
-        with self.assertRaises(AccessError):
-            self._as(self.accountant, self.order).read(["name"])
-        with self.assertRaises(AccessError):
-            self._as(self.accountant, self.order.line_ids).read(["name"])
+        employee = self._create_user("fsi_employee", "base.group_user")
+        open_to_all = (
+            self.env["ir.module.module"]._get("fieldservice_project").state
+            == "installed"
+        )
+        for user in self.accountant | employee:
+            with self.subTest(user.login):
+                order = self._as(user, self.order)
+                self.assertEqual(order.has_access("read"), open_to_all)
+                self.assertFalse(order.has_access("write"))
+                with self.assertRaises(AccessError):
+                    self._as(user, self.order.line_ids).read(["name"])
+                with self.assertRaises(AccessError):
+                    self._as(user, invoice).action_view_service_orders()
 
 
 @tagged("post_install", "-at_install")
