@@ -723,14 +723,14 @@ class FsmOrderLine(models.Model):
         :raise UserError: names line, order and the way out
         """
         if self and not self.env.su:
-            source = self._fields["quantity_source"]._description_selection(self.env)
+            sources = self._fields["quantity_source"]._description_selection(self.env)
             raise UserError(
                 self.env._(
-                    "“%(line)s” on %(order)s follows its source (%(source)s): correct "
+                    "“%(line)s” on %(order)s follows its source (%(origin)s): correct "
                     "it there. To leave it off the invoice, say why it is not charged.",
                     line=self[0].name,
                     order=self[0].order_id.name,
-                    source=dict(source)[self[0].quantity_source],
+                    origin=dict(sources)[self[0].quantity_source],
                 )
             )
 
