@@ -10,3 +10,4 @@ from . import account_analytic_line
 from . import account_move_line
 from . import fsm_order_line
 from . import fsm_order
+from . import timesheets_analysis_report
