@@ -70,11 +70,14 @@ class AccountAnalyticLine(models.Model):
         """Product (`product.product`, may be empty) that bills one entry, nearest
         first; in superuser mode.
 
-        A billed entry keeps the product that billed it.
+        A billed entry keeps the product that billed it, and gives it to corrections:
+        with another one they would not lower what was billed.
         """
         self.ensure_one()
         company = self.fsm_order_id.company_id
-        if billing_lines := self._get_billing_service_lines():
+        if billing_lines := (
+            self._get_billing_service_lines() or self._get_corrected_service_lines()
+        ):
             return billing_lines[0].product_id
         candidates = (
             self.product_id,
@@ -94,6 +97,19 @@ class AccountAnalyticLine(models.Model):
         self.ensure_one()
         return self.sudo().billed_service_line_ids.filtered(
             lambda line: line._get_qty_invoiced() > 0
+        )
+
+    def _get_corrected_service_lines(self):
+        """Billed lines (`fsm.order.line`, superuser mode) of its employee's time that
+        one entry without a product of its own corrects, if it is negative."""
+        self.ensure_one()
+        if self.unit_amount >= 0 or self.product_id:
+            return self.env["fsm.order.line"]
+        return self.sudo().fsm_order_id.line_ids.filtered(
+            lambda line: (
+                self.employee_id in line.billed_timesheet_ids.employee_id
+                and line._get_qty_invoiced() > 0
+            )
         )
 
     # ------------------------------------------------------------------
@@ -264,12 +280,14 @@ class AccountAnalyticLine(models.Model):
         return {"project_id": order.timesheet_project_id.id}
 
     def _ensure_order_is_seen(self):
-        """Refuse time on service orders that the user does not see.
+        """Refuse time on service orders that the user does not see. Accountants book
+        costs on them nevertheless.
 
         :raise AccessError: by the access rights of the orders
         """
         if not self.env.su:
-            self.fsm_order_id.check_access("read")
+            labor = self.sudo()._filter_service_labor().sudo(False)
+            labor.fsm_order_id.check_access("read")
 
     def write(self, vals):
         followed = self.browse()

@@ -90,7 +90,7 @@ class FsmOrder(models.Model):
 
         :param products: dict of `account.analytic.line` and its labor product
         :return: dict of `account.analytic.line` and seconds (int), without those
-            whose product has no calendar
+            whose product has no calendar, or a flexible one, which knows no days
         """
         groups = defaultdict(self.env["account.analytic.line"].browse)
         for entry, product in products.items():
@@ -99,7 +99,7 @@ class FsmOrder(models.Model):
             groups[calendar, company] |= entry
         working_times = {}
         for (calendar, company), entries in groups.items():
-            if calendar:
+            if calendar and not calendar.flexible_hours:
                 seconds = calendar._get_working_seconds(entries.mapped("date"), company)
                 working_times.update((entry, seconds[entry.date]) for entry in entries)
         return working_times

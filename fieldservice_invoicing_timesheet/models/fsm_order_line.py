@@ -7,7 +7,7 @@ class FsmOrderLine(models.Model):
 
     quantity_source = fields.Selection(
         selection_add=[("timesheet", "Timesheets")],
-        ondelete={"timesheet": "set default"},
+        ondelete={"timesheet": lambda lines: lines._become_manual()},
     )
     timesheet_ids = fields.Many2many(
         "account.analytic.line",
@@ -36,6 +36,10 @@ class FsmOrderLine(models.Model):
         copy=False,
         help="What the description says beside the product: day, employee, rate.",
     )
+
+    def _become_manual(self):
+        """Let people mend the lines once nothing else does: at the uninstallation."""
+        self.write({"quantity_source": "manual", "source_key": False})
 
     @api.model
     def _get_source_fields(self):
@@ -73,7 +77,8 @@ class FsmOrderLine(models.Model):
         """Keep which entries are invoiced now: those that come to the line later are
         not. Called in superuser mode when invoice lines are created."""
         for line in self:
-            line.billed_timesheet_ids = [Command.set(line.timesheet_ids.ids)]
+            if line.billed_timesheet_ids != line.timesheet_ids:
+                line.billed_timesheet_ids = [Command.set(line.timesheet_ids.ids)]
 
     def _get_billing_invoices(self):
         """Active invoices (`account.move`) of one line, in superuser mode."""

@@ -28,7 +28,8 @@ class ProductTemplate(models.Model):
         "resource.calendar",
         string="Regular Working Time",
         company_dependent=True,
-        domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
+        domain="[('company_id', 'in', (False, allowed_company_ids[0])),"
+        " ('flexible_hours', '=', False)]",
         help="What one employee works on a service order beyond the working time of "
         "the day is overtime. Weekends and public holidays are days off.",
     )
@@ -59,7 +60,7 @@ class ProductTemplate(models.Model):
 
         No product at all has no rules: time is billed as it was logged.
         """
-        if not self:
+        if self.type != "service":
             return Rules()
         return Rules(
             increment=hours(self.service_labor_increment),

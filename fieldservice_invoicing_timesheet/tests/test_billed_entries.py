@@ -170,6 +170,15 @@ class TestBilledEntries(ServiceTimesheetCommon):
         self.assertLabor([(2.0, 55.0)])
         self.assertEqual(self.order.billing_difference, 0.0)
 
+    def test_correction_with_other_product(self):
+        """C16: a correction lowers what was billed, whatever product time has now."""
+        self._invoice(post=True)
+        other = self._create_service_product("Other", "service", 99.0)
+        self.company.service_labor_product_id = other
+        self._log(-0.5)
+        self.assertLabor([(1.5, 55.0)])
+        self.assertEqual(self.order.billing_difference, -27.5)
+
     def test_all_entries_undone(self):
         """C16: the line of a billed order falls to zero and is not lost."""
         self._invoice(post=True)

@@ -291,3 +291,27 @@ class TestHours(ServiceTimesheetCommon):
             self._get_labor_lines(order),
             [{"company_id": other.id, "product_id": self.part.id, "kind": "labor"}],
         )
+
+    def test_uninstall(self):
+        """Without the addon people mend the lines that timesheets made."""
+        self._log(2.0)
+        line = self._get_labor_lines()
+        self.env.ref(
+            "fieldservice_invoicing_timesheet"
+            ".selection__fsm_order_line__quantity_source__timesheet"
+        ).sudo()._process_ondelete()
+        line.invalidate_recordset()
+        line.quantity = 3.0
+        self.assertRecordValues(line, [{"quantity_source": "manual", "quantity": 3.0}])
+
+    def test_analysis(self):
+        """B2: the analysis of timesheets tells validated entries from others."""
+        entries = self._log(1.0) + self._log(2.0)
+        entries[0].action_validate_timesheet()
+        self.env.flush_all()
+        report = self.env["timesheets.analysis.report"]
+        self.assertIn("to_validate", report.get_view(view_type="search")["arch"])
+        found = report.search(
+            [("validated", "=", True), ("fsm_order_id", "=", self.order.id)]
+        )
+        self.assertEqual(found.ids, entries[0].ids)

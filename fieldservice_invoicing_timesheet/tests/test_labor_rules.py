@@ -120,7 +120,13 @@ class TestLaborRules(BaseCase):
         between them."""
         position = at.draw(st.integers(min_value=0, max_value=len(logged)))
         wrong = labor.Entry(
-            100, "Mon", "Carl", "Labor", at.draw(times.filter(bool)), 8 * 3600
+            key=100,
+            date="Mon",
+            person=at.draw(st.sampled_from(("Ann", None))),
+            product="Labor",
+            # like that of no other entry
+            seconds=at.draw(times) + 7,
+            working_time=8 * 3600,
         )
         undone = replace(wrong, key=101, seconds=-wrong.seconds)
         self.assertEqual(

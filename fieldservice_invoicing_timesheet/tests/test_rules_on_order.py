@@ -61,6 +61,20 @@ class TestRulesOnOrder(ServiceTimesheetCommon):
             names=("quantity", "price_unit", "name"),
         )
 
+    def test_flexible_calendar(self):
+        """B1: a calendar without days has neither overtime nor days off."""
+        self.calendar.schedule_type = "flexible"
+        self._log(10.0)
+        self._log(2.0, date=SATURDAY)
+        self.assertLabor([(12.0, 55.0)])
+
+    def test_goods(self):
+        """B1: rules are those of services: other products bill the time as it is."""
+        self.labor.write({"service_labor_increment": 1.0, "type": "consu"})
+        self._log(0.5, date=SATURDAY)
+        self.assertLabor([(0.5, 55.0)])
+        self.assertEqual(self._get_labor_lines().kind, "labor")
+
     def test_public_holiday(self):
         """B1: so has a public holiday of the order's company, of no other."""
         other = self.setup_other_company()["company"]
