@@ -1,0 +1,90 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+
+
+class FsmOrderLine(models.Model):
+    _inherit = "fsm.order.line"
+
+    quantity_source = fields.Selection(
+        selection_add=[("timesheet", "Timesheets")],
+        ondelete={"timesheet": lambda lines: lines._become_manual()},
+    )
+    timesheet_ids = fields.Many2many(
+        "account.analytic.line",
+        "fsm_order_line_timesheet_rel",
+        string="Timesheets",
+        readonly=True,
+        copy=False,
+        groups="hr_timesheet.group_hr_timesheet_user",
+        help="The entries that the line bills; one with overtime is on two lines.",
+    )
+    billed_timesheet_ids = fields.Many2many(
+        "account.analytic.line",
+        "fsm_order_line_billed_timesheet_rel",
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="The entries that were on the line when it was invoiced.",
+    )
+    labor_factor = fields.Float(
+        default=1.0,
+        readonly=True,
+        copy=False,
+        help="Price factor of overtime or a day off.",
+    )
+    labor_label = fields.Char(
+        readonly=True,
+        copy=False,
+        help="What the description says beside the product: day, employee, rate.",
+    )
+
+    def _become_manual(self):
+        """Let people mend the lines once nothing else does: at the uninstallation."""
+        self.write({"quantity_source": "manual", "source_key": False})
+
+    @api.model
+    def _get_source_fields(self):
+        return super()._get_source_fields() | {
+            "timesheet_ids",
+            "labor_factor",
+            "labor_label",
+        }
+
+    def _get_default_kind(self):
+        if self.quantity_source == "timesheet":
+            return "labor"
+        return super()._get_default_kind()
+
+    @api.depends("labor_label")
+    def _compute_name(self):
+        unnamed = self.filtered(lambda line: line.labor_label and not line.product_id)
+        for line in unnamed:
+            line.name = line._get_description()
+        return super(FsmOrderLine, self - unnamed)._compute_name()
+
+    def _get_description(self):
+        description = super()._get_description()
+        return "\n".join(filter(None, (description, self.labor_label)))
+
+    @api.depends("labor_factor")
+    def _compute_price_unit(self):
+        return super()._compute_price_unit()
+
+    def _get_price_unit(self, pricelist_rules=None):
+        price = super()._get_price_unit(pricelist_rules)
+        return price * self.labor_factor if self.product_id else price
+
+    def _remember_billed_timesheets(self):
+        """Keep which entries are invoiced now: those that come to the line later are
+        not. Called in superuser mode when invoice lines are created."""
+        for line in self:
+            if line.billed_timesheet_ids != line.timesheet_ids:
+                line.billed_timesheet_ids = [Command.set(line.timesheet_ids.ids)]
+
+    def _get_billing_invoices(self):
+        """Active invoices (`account.move`) of one line, in superuser mode."""
+        self.ensure_one()
+        return self.invoice_line_ids.move_id.filtered(
+            lambda move: (
+                move.move_type == "out_invoice" and self.order_id._is_billed_by(move)
+            )
+        )
