@@ -127,7 +127,6 @@ class FsmOrder(models.Model):
         groups=INVOICE_READERS,
     )
     service_invoice_count = fields.Integer(
-        string="Invoices",
         compute="_compute_active_invoice",
         compute_sudo=True,
         groups=INVOICE_READERS,
