@@ -30,9 +30,7 @@ class TestRights(ServiceInvoicingCommon):
         )
         cls.invoice = cls.order._create_invoices().sudo(False)
         cls.invoice.action_post()
-        cls.other = cls.init_invoice(
-            "out_invoice", products=cls.product_a, post=True
-        )
+        cls.other = cls.init_invoice("out_invoice", products=cls.product_a, post=True)
         cls.draft = cls.init_invoice("out_invoice", products=cls.product_a)
         cls.lines = (cls.invoice | cls.other | cls.draft).line_ids
         cls.env.flush_all()
@@ -157,9 +155,7 @@ class TestRights(ServiceInvoicingCommon):
             order.get_view(self.env.ref("fieldservice.fsm_order_form").id)["arch"]
         )
         buttons = [
-            node
-            for node in arch.iter("button")
-            if node.get("name") in VIEW_BUTTONS
+            node for node in arch.iter("button") if node.get("name") in VIEW_BUTTONS
         ]
         self.assertEqual(len(buttons), 1)
 
