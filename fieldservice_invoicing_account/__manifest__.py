@@ -10,6 +10,7 @@
     "data": [
         "security/ir.model.access.xml",
         "security/ir_rule.xml",
+        "views/account_move_views.xml",
         "views/fsm_order_views.xml",
         "views/fsm_stage_views.xml",
     ],

@@ -2,10 +2,7 @@
 
 
 def post_init_hook(env):
-    """Link the service invoices of before, and count anew what went stale.
-
-    By SQL: all invoice lines at once, issued ones among them.
-    """
+    """Link the lines of service invoices of before: all at once, by SQL."""
     env.flush_all()
     env.cr.execute(
         """
@@ -19,14 +16,3 @@ def post_init_hook(env):
         """
     )
     env.invalidate_all()
-    Move = env["account.move"]
-    moves = Move.search(
-        [
-            "|",
-            "|",
-            ("line_ids.fsm_order_ids", "!=", False),
-            ("fsm_order_ids", "!=", False),
-            ("is_service_invoice", "=", True),
-        ]
-    )
-    env.add_to_compute(Move._fields["fsm_order_ids"], moves)

@@ -114,7 +114,6 @@ class TestLinkedInvoices(ServiceInvoicingCommon):
         invoice = self._invoice(post=True).sudo(False)
         self.env.flush_all()
         self.cr.execute("DELETE FROM fsm_order_account_move_line_rel")
-        self.cr.execute("DELETE FROM account_move_fsm_order_rel")
         self.env.invalidate_all()
         post_init_hook(self.env)
         self._assert_linked(invoice, self.order)

@@ -161,6 +161,27 @@ class TestRights(ServiceInvoicingCommon):
 
     def test_invoice_form(self):
         """The invoice form, with the orders that fieldservice_account adds to it,
-        opens for who creates service invoices."""
-        form = Form(self._as(self.dispatcher, self.invoice))
-        self.assertEqual(form.fsm_order_count, 1)
+        opens for who creates service invoices, and for accountants who have no
+        access to service orders."""
+        for user in (self.dispatcher, self.manager, self.accounting_dispatcher):
+            form = Form(self._as(user, self.invoice))
+            self.assertEqual(form.fsm_order_count, 1)
+        form = Form(self._as(self.accountant, self.invoice))
+        self.assertEqual(form.name, self.invoice.name)
+
+    def test_credit_by_accountant(self):
+        """F2: an accountant without access to service orders credits an invoice, and
+        creates it anew: both stay linked to the order."""
+        invoice = self._as(self.accountant, self.invoice)
+        wizard = (
+            invoice.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"journal_id": invoice.journal_id.id})
+        )
+        wizard.modify_moves()
+        self.env.invalidate_all()
+        moves = self.order.invoice_ids
+        self.assertEqual(len(moves), 3)
+        for move in moves:
+            self.assertEqual(move.fsm_order_ids, self.order)
+            self.assertEqual(move.invoice_line_ids.fsm_order_ids, self.order)

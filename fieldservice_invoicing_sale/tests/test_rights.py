@@ -180,3 +180,12 @@ class TestRights(SoldOrderCommon):
         invoice = sale._create_invoices()
         self.assertEqual(invoice.sudo().amount_untaxed, 200)
         self.assertEqual(self.sale.order_line.qty_invoiced, 1)
+
+    def test_invoice_form(self):
+        """F6: the form of an invoice for extras opens for who creates them and has no
+        rights in sales."""
+        self._add_line(self.sold, self.part)
+        invoice = self._invoice(self.sold).sudo(False)
+        for user in (self.dispatcher, self.manager, self.accountant):
+            form = Form(self._as(user, invoice))
+            self.assertEqual(form.partner_id, self.partner_a)
