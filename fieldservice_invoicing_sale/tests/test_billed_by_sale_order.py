@@ -170,6 +170,8 @@ class TestInvoices(SoldOrderCommon):
         self.assertEqual(self.sale.order_line.qty_invoiced, 0)
         self.assertEqual(self.sale.invoice_status, "to invoice")
         self.assertFalse(self.sale.invoice_ids)
+        self.assertEqual(self.sold.invoice_ids, invoice)
+        self.env.flush_all()
         sale_invoice = self._invoice_sale()
         self._assert_sale_invoiced(self.sold, sale_invoice)
         self.assertEqual(self.sold.active_invoice_id, invoice)
