@@ -462,9 +462,9 @@ class TestGroups(RightsCommon):
                     with self.assertRaises(AccessError):
                         self._as(user, other.line_ids).read(["balance"])
         for user in self.worker | self.plain_dispatcher:
-            for model in ("account.move", "account.move.line", "fsm.order.invoice"):
-                with self.assertRaises(AccessError):
-                    self._as(user, self.env[model]).search([])
+            for records in (invoice, invoice.line_ids, invoice.service_order_link_ids):
+                self.assertTrue(records)
+                self.assertFalse(self._as(user, records)._filtered_access("read"))
             with self.assertRaises(AccessError):
                 self._as(user, invoice).read(["name"])
 

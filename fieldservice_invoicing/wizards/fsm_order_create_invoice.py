@@ -89,8 +89,13 @@ class FsmOrderCreateInvoice(models.TransientModel):
     @api.depends("order_ids")
     def _compute_unit_price(self):
         for wizard in self:
-            units = wizard.order_ids._origin.line_ids.filtered(
-                lambda line: line.kind == "unit" and line.is_billable
+            units = wizard.env["fsm.order.line"].union(
+                *(
+                    order._get_priced_lines(include_unit_price=True).filtered(
+                        lambda line: line.kind == "unit"
+                    )
+                    for order in wizard.order_ids._origin
+                )
             )
             wizard.has_unit = bool(units)
             wizard.unit_price = sum(units.mapped("price_subtotal"))

@@ -1,0 +1,2 @@
+from . import test_linked_invoices
+from . import test_rights

@@ -1,0 +1,5 @@
+from . import account_move
+from . import fsm_order
+from . import fsm_order_line
+from . import sale_order
+from . import sale_order_line
