@@ -1,4 +1,3 @@
-from . import account_move
 from . import fsm_order
 from . import fsm_order_line
 from . import sale_order
