@@ -428,7 +428,8 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertLessEqual(count(many), count(few) + 2)
 
     def test_query_count_of_creation(self):
-        """Each order more costs no more queries than an invoice entered by hand."""
+        """Each order more costs no more queries than an invoice entered by hand, and
+        one for the link of fieldservice_account where that is installed."""
 
         def count(number, create):
             self.env.flush_all()
@@ -469,7 +470,8 @@ class TestCreateInvoice(ServiceInvoicingCommon):
             few = count(2, create)
             counts.append(count(12, create) - few)
         by_hand, from_orders = counts
-        self.assertLessEqual(from_orders, by_hand)
+        links = 10 * ("fsm_order_ids" in self.env["account.move.line"]._fields)
+        self.assertLessEqual(from_orders, by_hand + links)
 
     def test_order_form(self):
         """C6: the form's card and tab, as a user fills them in."""

@@ -1,4 +1,3 @@
 from . import account_move
 from . import account_move_line
 from . import fsm_order
-from . import fsm_order_line

@@ -16,4 +16,4 @@ class TestInvoiceForm(ServiceInvoicingCommon):
             form = Form(invoice.with_user(user))
             self.assertEqual(form.partner_id, self.partner_a)
             with self.assertRaises(AccessError):
-                self.env["sale.order"].with_user(user).search([])
+                self.env["sale.order.line"].with_user(user).search([])
