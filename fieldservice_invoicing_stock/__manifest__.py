@@ -14,6 +14,6 @@
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
     ],
-    "auto_install": ["fieldservice_stock", "stock_account"],
+    "auto_install": ["fieldservice_invoicing", "fieldservice_stock", "stock_account"],
     "development_status": "Beta",
 }

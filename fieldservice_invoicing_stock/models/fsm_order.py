@@ -5,8 +5,6 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from odoo.addons.fieldservice_invoicing.models.res_company import get_superuser_env
-
 
 class FsmOrder(models.Model):
     _inherit = "fsm.order"
@@ -17,27 +15,39 @@ class FsmOrder(models.Model):
 
     def _collect_order_lines(self):
         res = super()._collect_order_lines()
-        orders = self.with_env(get_superuser_env(self.env))
-        parts = orders._get_delivered_parts()
+        self._update_part_lines(self._get_delivered_parts())
+        return res
+
+    def _update_part_lines(self, parts):
+        """Make a line of each delivered part, with what is left at the customer.
+
+        Called by :meth:`_collect_order_lines`; hook to bill some of the parts on other
+        lines.
+
+        :param dict parts: see :meth:`_get_delivered_parts`
+        """
         wanted = [
             order._prepare_part_line(product, lot, move_lines)
             for (order, product, lot), move_lines in parts.items()
         ]
-        orders._update_sourced_lines(
+        self._update_sourced_lines(
             "stock", [values for values in wanted if values["quantity"] > 0]
         )
-        orders._remember_deliveries(
+        deliveries = {
+            (values["order_id"], values["source_key"]): move_lines
+            for values, move_lines in zip(wanted, parts.values(), strict=True)
+        }
+        lines = self.line_ids.filtered(lambda line: line.quantity_source == "stock")
+        lines._remember_deliveries(
             {
-                (values["order_id"], values["source_key"]): move_lines
-                for values, move_lines in zip(wanted, parts.values(), strict=True)
+                line: deliveries[line.order_id.id, line.source_key]
+                for line in lines
+                if (line.order_id.id, line.source_key) in deliveries
             }
         )
-        return res
 
     def _get_delivered_parts(self):
-        """Done deliveries and returns of these orders (superuser mode).
-
-        Called by :meth:`_collect_order_lines`; hook to take away what other lines bill.
+        """Done deliveries and returns of these orders.
 
         :return: dict of (order, product, lot) and `stock.move.line`
         """
@@ -83,23 +93,8 @@ class FsmOrder(models.Model):
             "product_id": product.id,
             "lot_id": lot.id,
             "product_uom_id": product.uom_id.id,
-            "quantity": product.uom_id.round(move_lines._get_service_quantity()),
+            "quantity": move_lines._get_service_quantity(),
         }
-
-    def _remember_deliveries(self, deliveries):
-        """Note on move lines which order line counts them.
-
-        :param dict deliveries: `stock.move.line` by order id and source key
-        """
-        lines = self.line_ids.filtered(lambda line: line.quantity_source == "stock")
-        remembered = lines.stock_move_line_ids
-        for line in lines:
-            move_lines = deliveries.get((line.order_id.id, line.source_key), ())
-            for move_line in move_lines:
-                if move_line.fsm_order_line_id != line:
-                    move_line.fsm_order_line_id = line
-                remembered -= move_line
-        remembered.fsm_order_line_id = False
 
     # ------------------------------------------------------------------
     # Actions

@@ -72,11 +72,22 @@ class FsmOrderLine(models.Model):
         )
         return f"{description}\n{label}"
 
+    def _remember_deliveries(self, deliveries):
+        """Note on move lines which of these lines counts them, and on no others.
+
+        :param dict deliveries: `stock.move.line` by order line
+        """
+        forgotten = self.stock_move_line_ids
+        for line, move_lines in deliveries.items():
+            (move_lines - line.stock_move_line_ids).fsm_order_line_id = line
+            forgotten -= move_lines
+        forgotten.fsm_order_line_id = False
+
     # ------------------------------------------------------------------
     # Cost and price
     # ------------------------------------------------------------------
 
-    @api.depends("is_cost_plus", "markup", "stock_move_line_ids")
+    @api.depends("lot_id", "is_cost_plus", "markup", "stock_move_line_ids")
     def _compute_price_unit(self):
         return super()._compute_price_unit()
 
@@ -102,10 +113,13 @@ class FsmOrderLine(models.Model):
 
     def _get_unit_cost(self):
         """Cost (float, company currency) of one of the product's unit: what was
-        delivered did cost it, else the product's cost."""
+        delivered did cost it, else the cost of the lot or the product."""
         self.ensure_one()
-        product = self.product_id.with_company(self.company_id)
-        return self._get_delivered_cost() or product.standard_price
+        line = self.sudo().with_company(self.company_id)
+        if cost := line._get_delivered_cost():
+            return cost
+        by_lot = line.lot_id and line.product_id.lot_valuated
+        return (line.lot_id if by_lot else line.product_id).standard_price
 
     def _get_delivered_cost(self):
         """Cost (float, company currency) of one of the product's unit by the valuation
@@ -113,9 +127,8 @@ class FsmOrderLine(models.Model):
         self.ensure_one()
         move_lines = self.sudo().stock_move_line_ids
         quantity = move_lines._get_service_quantity()
-        if self.product_id.uom_id.compare(quantity, 0.0) <= 0:
-            return 0.0
-        return max(move_lines._get_service_value(), 0.0) / quantity
+        value = move_lines._get_service_value()
+        return max(value, 0.0) / quantity if quantity > 0 else 0.0
 
     def _get_posted_cogs(self, account):
         """Cost of goods sold (float, company currency) that is posted for one line,

@@ -34,11 +34,12 @@ class StockMoveLine(models.Model):
         return 1
 
     def _get_service_quantity(self):
-        """Quantity (float, the product's unit) that these done move lines brought to
-        the customer, less what came back."""
-        return sum(
+        """Quantity (float, the product's unit) that these done move lines of one
+        product brought to the customer, less what came back."""
+        quantity = sum(
             line._get_service_sign() * line.quantity_product_uom for line in self
         )
+        return self.product_id.uom_id.round(quantity) if self else 0.0
 
     def _get_service_value(self):
         """What these done move lines cost (float, company currency), less returns."""

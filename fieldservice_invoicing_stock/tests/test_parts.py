@@ -208,7 +208,7 @@ class TestParts(ServiceStockCommon):
         self.order.invalidate_recordset()
         self.assertEqual(self.order.delivery_count, 0)
         self.assertFalse(move.fsm_order_id)
-        self.order._collect_order_lines()
+        self.order._follow_sources()
         line = self._get_line(self.filter)
         self.assertEqual(line.quantity, 2)
         self.assertEqual(line.stock_move_line_ids, move.move_line_ids)
@@ -229,7 +229,7 @@ class TestParts(ServiceStockCommon):
         move.fsm_order_id = self.order
         picking._action_done()
         self.env.invalidate_all()
-        self.order._collect_order_lines()
+        self.order._follow_sources()
         self.order.action_create_invoice()
         self._invoice(post=True)
         self.assertEqual(move.fsm_order_id, self.order)
@@ -335,7 +335,7 @@ class TestParts(ServiceStockCommon):
         for _time in range(2):
             self.env.invalidate_all()
             before = self.cr.sql_log_count
-            orders._collect_order_lines()
+            orders._follow_sources()
             self.env.flush_all()
             counts.append(self.cr.sql_log_count - before)
         self.assertEqual(len(orders.line_ids), 2 * count)

@@ -119,7 +119,7 @@ class TestPrice(ServiceStockCommon):
         self._deliver(self.order, (part, 1))
         self.assertEqual(line.price_unit, 30, "twice the average of 10 and 20")
         part.standard_price = 77
-        self.order._collect_order_lines()
+        self.order._follow_sources()
         self.assertEqual(line.price_unit, 30)
 
     def test_cost_of_lots(self):
