@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 {
     "name": "Field Service Invoicing - Equipment",
-    "summary": "Bill the equipment of field service orders by product and serial number",
+    "summary": "Bill equipment of field service orders by product and serial number",
     "version": "19.0.1.0.0",
     "license": "AGPL-3",
     "category": "Field Service",

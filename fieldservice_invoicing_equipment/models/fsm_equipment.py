@@ -22,7 +22,7 @@ class FsmEquipment(models.Model):
         return res
 
     def _get_unbilled_orders(self):
-        """Service orders (`fsm.order`) with this equipment that no invoice bills yet."""
+        """Orders (`fsm.order`) with this equipment that no invoice bills yet."""
         return (
             self.env["fsm.order"]
             .sudo()

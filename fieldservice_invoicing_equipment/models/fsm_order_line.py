@@ -49,7 +49,7 @@ class FsmOrderLine(models.Model):
             else:
                 continue
             if changes := line._get_changes(values):
-                line.write(changes)
+                line._write_source_values(changes)
 
     def _is_delivered_unit(self):
         """Whether one line bills a unit that was delivered on its order (bool)."""

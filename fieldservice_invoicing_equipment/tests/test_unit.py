@@ -25,9 +25,7 @@ class TestUnit(ServiceStockCommon):
         """Put equipment on the order: its unit line."""
         equipment = equipment or self.equipment
         self.order.equipment_ids = [Command.link(equipment.id)]
-        return self.order.line_ids.filtered(
-            lambda line: line.equipment_id == equipment
-        )
+        return self.order.line_ids.filtered(lambda line: line.equipment_id == equipment)
 
     def test_product_and_serial(self):
         """C7: A unit is billed as its product, at the price list, with its serial."""

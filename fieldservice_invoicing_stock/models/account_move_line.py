@@ -33,9 +33,11 @@ class AccountMoveLine(models.Model):
         take for a credit note what it finds first for the product.
         """
         order_line = self.sudo().fsm_order_line_id
-        quantity = order_line.stock_move_line_ids and self._get_document_quantity()
-        if not quantity:
+        if not order_line.stock_move_line_ids:
             return super()._get_cogs_value()
+        quantity = self._get_document_quantity()
+        if not quantity:
+            return 0.0
         is_refund = self.move_id.move_type == "out_refund"
         billed = order_line._get_qty_invoiced() - (quantity if is_refund else 0.0)
         cost = order_line._get_delivered_cost() * max(billed, 0.0)

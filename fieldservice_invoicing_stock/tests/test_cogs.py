@@ -161,6 +161,16 @@ class TestCogs(ServiceStockCommon):
         self.assertEqual(len(invoice.invoice_line_ids), 2)
         self.assertEqual(self._get_cogs(), 30)
 
+    def test_line_without_quantity(self):
+        """F1: A line whose quantity the accountant takes to zero costs nothing."""
+        self._deliver(self.order, (self.part, 2), (self.filter, 1))
+        invoice = self._invoice()
+        invoice.invoice_line_ids.filtered(
+            lambda line: line.product_id == self.part
+        ).quantity = 0
+        invoice.action_post()
+        self.assertEqual(self._get_cogs(), 8)
+
     def test_warranty(self):
         """B4: A part that is shown at no charge costs the company nevertheless."""
         self.company.service_excluded_lines = "no_charge"

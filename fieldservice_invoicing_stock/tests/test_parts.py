@@ -321,13 +321,37 @@ class TestParts(ServiceStockCommon):
         self.assertEqual(sale.order_line.qty_delivered, 2)
         self.assertFalse(self.order.line_ids)
 
+    def test_nothing_for_other_moves(self):
+        """B1: Deliveries that belong to no order take no query more."""
+        moves = self._deliver(
+            self.env["fsm.order"], (self.filter, 1), (self.part, 2)
+        ).move_ids
+        moves._get_service_orders()
+        with self.assertQueryCount(0):
+            moves._get_service_orders()._follow_sources()
+
+    def test_discount_by_amount(self):
+        """D5: A discount by amount does not keep parts from coming back, before and
+        after billing: it falls with the quantity."""
+        picking = self._deliver(self.order, (self.filter, 3))
+        line = self._get_line(self.filter)
+        line.write({"discount_type": "amount", "discount_value": 45})
+        self._return(picking, {self.filter: 1})
+        self.assertEqual((line.quantity, line.discount_value), (2, 30))
+        invoice = self._invoice(post=True)
+        self._return(picking, {self.filter: 2})
+        self.assertEqual(self.order.billing_difference, -invoice.amount_untaxed)
+
     def _count_queries(self, count):
         """Queries that collecting takes, first and again, for some orders."""
         self.company.service_invoicing = False
         orders = self.env["fsm.order"]
         for _number in range(count):
             order = self._create_order(lines=[])
-            self._deliver(order, (self.filter, 1), (self.part, 2), (self.pump, 0))
+            lot = self._create_lot(self.pump, order.name)
+            self._receive(self.pump, 1, 30, lot)
+            picking = self._deliver(order, (self.filter, 3), (self.pump, 1, lot))
+            self._return(picking, {self.filter: 1})
             orders |= order
         self.company.service_invoicing = True
         self.env.flush_all()
@@ -342,6 +366,8 @@ class TestParts(ServiceStockCommon):
         return counts
 
     def test_query_count(self):
-        """B1: Many orders take as many queries as few."""
+        """B1: Many orders take as many queries as few, lots, returns and prices by cost
+        included."""
+        self.company.service_part_pricing = "cost"
         self._count_queries(2)
         self.assertEqual(self._count_queries(25), self._count_queries(5))
