@@ -9,12 +9,13 @@ class ProductCategory(models.Model):
 
     service_part_pricing = fields.Selection(
         PART_PRICING,
+        string="Price on Service Orders",
         company_dependent=True,
         help="How parts of this category are priced on service orders. Empty: as the "
         "parent category says, else the company.",
     )
     service_part_markup = fields.Float(
-        string="Part Markup",
+        string="Markup on Cost",
         company_dependent=True,
         help="Percentage added to the cost of the parts.",
     )

@@ -9,11 +9,12 @@ class ProductTemplate(models.Model):
 
     service_part_pricing = fields.Selection(
         PART_PRICING,
+        string="Price on Service Orders",
         company_dependent=True,
         help="How this part is priced on service orders. Empty: as its category says.",
     )
     service_part_markup = fields.Float(
-        string="Part Markup",
+        string="Markup on Cost",
         company_dependent=True,
         help="Percentage added to the cost of the part.",
     )
