@@ -123,10 +123,14 @@ class FsmOrderLine(models.Model):
 
     def _get_delivered_cost(self):
         """Cost (float, company currency) of one of the product's unit by the valuation
-        of what is with the customer; zero if that is nothing, or was not valued."""
+        of what is with the customer, or was before all came back; zero if nothing was
+        delivered, or it was not valued."""
         self.ensure_one()
         move_lines = self.sudo().stock_move_line_ids
         quantity = move_lines._get_service_quantity()
+        if quantity <= 0:
+            move_lines = move_lines.filtered(lambda line: line._get_service_sign() > 0)
+            quantity = move_lines._get_service_quantity()
         value = move_lines._get_service_value()
         return max(value, 0.0) / quantity if quantity > 0 else 0.0
 

@@ -91,6 +91,25 @@ class TestCogs(ServiceStockCommon):
         self.assertEqual(self._get_cogs(), 10)
         self.assertFalse(self.order.billing_difference)
 
+    def test_all_returned(self):
+        """Never 4: When all came back a partial credit note takes back its part of the
+        cost, no more; a draft that is posted too late costs what it says."""
+        picking = self._deliver(self.order, (self.part, 2))
+        invoice = self._invoice(post=True)
+        self._return(picking)
+        for left in (15, 0):
+            credit_note = self._credit_with(invoice, credit_excess=False)
+            credit_note.invoice_line_ids.quantity = 1
+            credit_note.action_post()
+            self.assertEqual(self._get_cogs(), left)
+        picking = self._deliver(self.order, (self.filter, 2))
+        late = self._invoice()
+        self._return(picking)
+        late.action_post()
+        self.assertEqual(self._get_cogs(), 16)
+        self._credit(late)
+        self.assertEqual(self._get_cogs(), 0)
+
     def test_lots(self):
         """Never 4: Lots of one product on their own lines each keep their own cost."""
         self.pump.lot_valuated = True
