@@ -863,11 +863,12 @@ class FsmOrder(models.Model):
             if line is None:
                 new.append({**values, "quantity_source": source})
             elif changes := line._get_changes(values):
-                line.write(changes)
+                line._write_source_values(changes)
         Line.create(new)
         gone = Line.union(*lines.values())
         billed = gone.filtered("invoice_line_ids")
-        billed.filtered("quantity").quantity = 0.0
+        for line in billed.filtered("quantity"):
+            line._write_source_values({"quantity": 0.0})
         (gone - billed).unlink()
 
     def _update_amounts(self):

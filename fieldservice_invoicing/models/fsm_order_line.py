@@ -749,6 +749,21 @@ class FsmOrderLine(models.Model):
                 changes[name] = value
         return changes
 
+    def _write_source_values(self, values):
+        """Write what the source of one line says now.
+
+        A discount by amount falls with the quantity, as on a credit note: above what
+        the line costs it would be refused, and keep parts from coming back.
+
+        :param dict values: among them ``quantity``, if it changed
+        """
+        self.ensure_one()
+        quantity = values.get("quantity", self.quantity)
+        if self.discount_type == "amount" and quantity < self.quantity:
+            share = self.discount_value * quantity / self.quantity
+            values = {**values, "discount_value": self.currency_id.round(share)}
+        self.write(values)
+
     def _ensure_order_can_change(self):
         """Refuse changes to billed work by those who can not mend its invoice.
 

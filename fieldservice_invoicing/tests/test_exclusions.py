@@ -101,6 +101,16 @@ class TestExclusions(ServiceInvoicingCommon):
         self.assertFalse(self._dialog().is_above_limit)
         self.assertTrue(self._invoice(post=True))
 
+    def test_at_no_charge_is_not_credited(self):
+        """B4, F2: a line at no charge is nothing to credit: the dialog takes the whole
+        invoice."""
+        self.company.service_excluded_lines = "no_charge"
+        self._exclude()
+        invoice = self._invoice(post=True)
+        self.assertFalse(self._open_reversal(invoice).has_excess)
+        credit_note = self._credit(invoice)
+        self.assertEqual(credit_note.amount_total, invoice.amount_total)
+
     def test_not_to_exceed_leaves_nothing(self):
         """B4, design 7.5: the refused creation leaves neither invoice nor claim."""
         self.order.not_to_exceed = 400.0

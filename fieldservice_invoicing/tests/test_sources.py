@@ -161,6 +161,19 @@ class TestSources(ServiceInvoicingCommon):
             [{"service_discount_amount": 3.33, "price_subtotal": 134.17}],
         )
 
+    def test_discount_falls_with_the_quantity(self):
+        """B1, D5: a discount by amount does not stop the source: it falls with the
+        quantity, down to nothing, and does not rise again."""
+        line = self._update(3)
+        line.write({"discount_type": "amount", "discount_value": 300.0})
+        self._update(1)
+        self.assertRecordValues(line, [{"quantity": 1.0, "discount_value": 100.0}])
+        self._update(2)
+        self.assertEqual(line.discount_value, 100.0)
+        self._invoice(post=True)
+        self._update(None)
+        self.assertRecordValues(line, [{"quantity": 0.0, "discount_value": 0.0}])
+
     def test_warranty_found_later(self):
         """B4, C16: a billed line that turns out not to be charged is credited."""
         invoice = self._invoice(post=True)

@@ -23,7 +23,9 @@ class AccountMoveReversal(models.TransientModel):
     def _compute_has_excess(self):
         for wizard in self:
             move = wizard.move_ids.sudo()._origin
-            lines = move.invoice_line_ids.fsm_order_line_id
+            # what the invoice shows at no charge can not be credited
+            charged = move.invoice_line_ids.filtered("price_subtotal")
+            lines = charged.fsm_order_line_id
             wizard.has_excess = len(move) == 1 and any(
                 line._get_qty_to_credit() for line in lines
             )
