@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from odoo.addons.fieldservice_invoicing.tests.common import MANAGER
 
@@ -35,6 +35,24 @@ class TestRights(ServiceStockCommon):
         picking = self._deliver(self.order, (self.filter, 3))
         self._as(picking.move_line_ids, keeper).quantity = 1
         self.assertEqual(self._get_line(self.filter).quantity, 1)
+
+    def test_order_opens_without_stock(self):
+        """C6: The order form opens for who has no access to stock, and shows transfers
+        to who has."""
+        self._deliver(self.order, (self.filter, 3))
+        handyman = self._create_user(
+            "fsi_stock_worker",
+            "fieldservice.group_fsm_user",
+            "stock.group_stock_user",
+        )
+        for user, sees in (
+            (self.worker, False),
+            (self.dispatcher, False),
+            (self.manager, False),
+            (handyman, True),
+        ):
+            form = Form(self._as(self.order, user))
+            self.assertEqual("move_ids" in form._view["fields"], sees, user.login)
 
     def test_worker_reads_lines(self):
         """B1: A worker without rights in stock reads the order's lines."""
