@@ -21,8 +21,9 @@ class FsmOrder(models.Model):
     def _update_part_lines(self, parts):
         """Make a line of each delivered part, with what is left at the customer.
 
-        Called by :meth:`_collect_order_lines`; hook to bill some of the parts on other
-        lines.
+        A line of parts that all came back stays, at zero: what people said of it, a
+        warranty for example, holds for the part that is sent instead. Called by
+        :meth:`_collect_order_lines`; hook to bill some of the parts on other lines.
 
         :param dict parts: see :meth:`_get_delivered_parts`
         """
@@ -30,8 +31,19 @@ class FsmOrder(models.Model):
             order._prepare_part_line(product, lot, move_lines)
             for (order, product, lot), move_lines in parts.items()
         ]
+        known = {
+            (line.order_id.id, line.source_key)
+            for line in self.line_ids
+            if line.quantity_source == "stock"
+        }
         self._update_sourced_lines(
-            "stock", [values for values in wanted if values["quantity"] > 0]
+            "stock",
+            [
+                values
+                for values in wanted
+                if values["quantity"]
+                or (values["order_id"], values["source_key"]) in known
+            ],
         )
         deliveries = {
             (values["order_id"], values["source_key"]): move_lines
@@ -93,7 +105,7 @@ class FsmOrder(models.Model):
             "product_id": product.id,
             "lot_id": lot.id,
             "product_uom_id": product.uom_id.id,
-            "quantity": move_lines._get_service_quantity(),
+            "quantity": max(move_lines._get_service_quantity(), 0.0),
         }
 
     # ------------------------------------------------------------------

@@ -88,13 +88,18 @@ class TestParts(ServiceStockCommon):
         self.assertNotIn("SN-1", self._get_line(self.pump).name)
 
     def test_return(self):
-        """B1: What comes back is taken off; nothing left, no line."""
+        """B1: What comes back is taken off; with nothing left there is nothing to
+        bill, and what was said of the part holds for the one that is sent instead."""
         picking = self._deliver(self.order, (self.filter, 3))
         self._return(picking, {self.filter: 1})
         line = self._get_line(self.filter)
         self.assertEqual(line.quantity, 2)
+        line.non_billable_reason = "warranty"
         self._return(picking, {self.filter: 2})
-        self.assertFalse(line.exists())
+        self.assertEqual((line.quantity, self.order.billing_status), (0, "nothing"))
+        self._deliver(self.order, (self.filter, 1))
+        self.assertEqual(self._get_line(self.filter), line)
+        self.assertEqual((line.quantity, line.price_subtotal), (1, 0))
 
     def test_return_without_link(self):
         """B1: A return counts by the delivery it brings back, linked or not."""
