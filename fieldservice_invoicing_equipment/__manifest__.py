@@ -8,5 +8,6 @@
     "author": "fieldservice_invoicing contributors",
     "depends": ["fieldservice_invoicing_stock", "fieldservice_equipment_stock"],
     "auto_install": ["fieldservice_invoicing_stock", "fieldservice_equipment_stock"],
+    "uninstall_hook": "uninstall_hook",
     "development_status": "Beta",
 }

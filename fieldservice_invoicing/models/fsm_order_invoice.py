@@ -155,7 +155,9 @@ class FsmOrderInvoice(models.Model):
             left[order_line] += sign * line.product_uom_id._compute_quantity(
                 line.quantity, order_line.product_uom_id, round=False
             )
-        if any(float_compare(qty, 0.0, precision_digits=6) > 0 for qty in left.values()):
+        if any(
+            float_compare(qty, 0.0, precision_digits=6) > 0 for qty in left.values()
+        ):
             return 0.0
         return self.move_id.currency_id.rounding * len(lines)
 

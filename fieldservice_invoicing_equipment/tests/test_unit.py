@@ -1,7 +1,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from odoo.addons.fieldservice_invoicing_equipment.hooks import uninstall_hook
 from odoo.addons.fieldservice_invoicing_stock.tests.common import ServiceStockCommon
 
 
@@ -114,6 +116,17 @@ class TestUnit(ServiceStockCommon):
         self.assertEqual(self.order.line_ids, line)
         self.assertEqual(line.quantity, 1)
         self.assertFalse(self.order.billing_difference)
+
+    def test_uninstall(self):
+        """Without the addon the quantity of a delivered unit is entered again."""
+        line = self._add()
+        self._receive(self.pump, 1, 40, self.lot)
+        self._deliver(self.order, (self.pump, 1, self.lot))
+        with self.assertRaises(UserError):
+            line.quantity = 2
+        uninstall_hook(self.env(su=True))
+        line.quantity = 2
+        self.assertEqual(line.price_subtotal, 200)
 
     def test_left_out(self):
         """C7: Without “Include unit price” a unit that was delivered on the order is
