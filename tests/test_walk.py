@@ -400,6 +400,22 @@ class Walk(RuleBasedStateMachine):
                 self.billed[key] = min(self.billed[key], self._charged(key))
             self._give_up_if_free(order)
 
+    # What seldom comes about by steps taken at random -----------------------------
+
+    @rule(index=INDEX)
+    def cancel_and_bill_again(self, index):
+        self.invoice_and_post(index)
+        self.cancel(index)
+        self.invoice_and_post(index)
+
+    @rule(index=INDEX, part=INDEX, quantity=st.integers(1, 9))
+    def bill_and_give_back(self, index, part, quantity):
+        self.deliver(index, part, quantity)
+        self.deliver(index, part + 1, 1)
+        self.invoice_and_post(index)
+        self.give_back(part, quantity - quantity // 2)
+        self.credit_excess(index)
+
     @rule(index=INDEX, part=INDEX, quantity=st.integers(1, 3))
     def credit_in_part(self, index, part, quantity):
         order, invoice = self._choose(
