@@ -669,7 +669,7 @@ class Story:
         """Validate a transfer, as of some days ago."""
         picking.move_ids.picked = True
         picking.button_validate()
-        picking.sudo().date_done = self._get_start(days)
+        picking.sudo().date_done = min(self._get_start(days), fields.Datetime.now())
 
     def bring_back(self, order, parts):
         """The worker returns parts by Odoo's own dialog."""
