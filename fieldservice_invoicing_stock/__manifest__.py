@@ -14,6 +14,11 @@
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {
+        "web.assets_tests": [
+            "fieldservice_invoicing_stock/static/tests/tours/*.js",
+        ],
+    },
     "auto_install": ["fieldservice_invoicing", "fieldservice_stock", "stock_account"],
     "development_status": "Beta",
 }

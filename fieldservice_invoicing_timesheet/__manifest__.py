@@ -17,6 +17,11 @@
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
     ],
+    "assets": {
+        "web.assets_tests": [
+            "fieldservice_invoicing_timesheet/static/tests/tours/*.js",
+        ],
+    },
     "auto_install": ["fieldservice_invoicing", "fieldservice_timesheet"],
     "development_status": "Beta",
 }

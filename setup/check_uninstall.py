@@ -1,17 +1,19 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 # ruff: noqa: F821
 # pylint: disable=undefined-variable, print-used, invalid-commit
-"""Check that uninstalling fieldservice_invoicing leaves the accounting as it is.
+"""Check that uninstalling the addons leaves the accounting as it is.
 
     make test-uninstall
 
 The database of the tests is made anew for it, without invoices: the script bills
 service orders in every way there is (draft, posted, paid, credited, cancelled;
-discounts, foreign currency, hashed journal), takes a picture of the accounting,
-uninstalls the addon, compares, installs it again and compares again. It prints what
-it compared and every difference, and ends with status 1 when there is one.
+discounts, foreign currency, hashed journal, delivered and returned parts, hours),
+takes a picture of the accounting, uninstalls fieldservice_invoicing and with it the
+addons on top of it, compares, installs it again, when they come back, and compares
+again. It prints what it compared and every difference, and ends with status 1 when
+there is one.
 
-Compared row by row are all columns of Odoo's tables but those that the addon adds,
+Compared row by row are all columns of Odoo's tables but those that the addons add,
 the journal items, the totals that Odoo computes for each invoice, the text of each
 printed invoice, the check of the hash chain, and that the service orders still open.
 """
@@ -56,6 +58,11 @@ TABLES = {
     "fsm_stage": "id",
     "fsm_location": "id",
     "fsm_equipment": "id",
+    "stock_picking": "id",
+    "stock_move": "id",
+    "stock_move_line": "id",
+    "stock_quant": "id",
+    "account_analytic_line": "id",
 }
 
 
@@ -72,11 +79,16 @@ class Scenario:
         self.set_up()
         self.bill_in_every_state()
         self.bill_on_other_terms()
+        self.bill_parts_and_hours()
         return self
 
     def set_up(self):
         # the check of the hash chain asks for an accountant
-        self.env.user.group_ids += self.env.ref("account.group_account_user")
+        self.env.user.group_ids += (
+            self.env.ref("account.group_account_user")
+            + self.env.ref("stock.group_stock_manager")
+            + self.env.ref("hr_timesheet.group_timesheet_manager")
+        )
         if not self.company.chart_template:
             self.env["account.chart.template"].try_loading(
                 "generic_coa", self.company, install_demo=False
@@ -215,6 +227,75 @@ class Scenario:
         self.bill()
         self.cancel(self.bill(), "Wrong price")
 
+    def bill_parts_and_hours(self):
+        """Lines from deliveries and timesheets, with cost of goods sold; one part
+        comes back after billing and is credited."""
+        part = self.create_product("Valve", "consu", 86.4)
+        category = self.env["product.category"].create(
+            {
+                "name": "Perpetual",
+                "property_cost_method": "average",
+                "property_valuation": "real_time",
+            }
+        )
+        part.write({"is_storable": True, "categ_id": category.id})
+        part.standard_price = 51.3
+        supplier = self.env.ref("stock.stock_location_suppliers")
+        customer = self.env.ref("stock.stock_location_customers")
+        warehouse = self.env["stock.warehouse"].search(
+            [("company_id", "=", self.company.id)], limit=1
+        )
+        stock = warehouse.lot_stock_id
+        self.company.service_labor_product_id = self.labor
+        self.move(part, 10, supplier, stock)
+        order = self.create_order(line_ids=[])
+        delivery = self.move(part, 3, stock, customer, fsm_order_id=order.id)
+        self.env["account.analytic.line"].create(
+            {
+                "name": "On site",
+                "fsm_order_id": order.id,
+                "project_id": self.company.internal_project_id.id,
+                "employee_id": self.env["hr.employee"].create({"name": "Worker"}).id,
+                "unit_amount": 2.25,
+            }
+        )
+        invoice = self.bill(order)
+        if not invoice.line_ids.filtered(lambda line: line.display_type == "cogs"):
+            sys.exit("The invoice posts no cost of goods sold: nothing to compare.")
+        self.move(
+            part,
+            1,
+            customer,
+            stock,
+            origin_returned_move_id=delivery.id,
+            to_refund=True,
+        )
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=invoice.ids)
+            .create({"reason": "Returned", "journal_id": invoice.journal_id.id})
+        )
+        wizard.refund_moves()
+        wizard.new_move_ids.action_post()
+        self.moves += wizard.new_move_ids
+
+    def move(self, product, quantity, source, target, **values):
+        """A done move (`stock.move`) of a product."""
+        move = self.env["stock.move"].create(
+            {
+                "product_id": product.id,
+                "product_uom_qty": quantity,
+                "location_id": source.id,
+                "location_dest_id": target.id,
+                "company_id": self.company.id,
+                **values,
+            }
+        )
+        move._action_confirm()
+        move.write({"quantity": quantity, "picked": True})
+        move._action_done()
+        return move
+
 
 class Picture:
     """What the accounting says: a dict of texts for each aspect."""
@@ -239,7 +320,7 @@ class Picture:
             self.aspects[table] = self.read_table(table)
 
     def get_columns(self):
-        """Columns of each table, without those that the addon alone adds."""
+        """Columns of each table, without those that the addons alone add."""
         self.env.cr.execute(
             """
             SELECT replace(field.model, '.', '_'), field.name
@@ -247,9 +328,9 @@ class Picture:
               JOIN ir_model_data xmlid
                 ON xmlid.model = 'ir.model.fields' AND xmlid.res_id = field.id
           GROUP BY 1, 2
-            HAVING bool_and(xmlid.module = %s)
+            HAVING bool_and(xmlid.module = ANY(%s))
             """,
-            [MODULE],
+            [get_modules(self.env).mapped("name")],
         )
         added = set(self.env.cr.fetchall())
         self.env.cr.execute(
@@ -385,6 +466,12 @@ def compare(before, after, when):
     return count
 
 
+def get_modules(env):
+    """The addon and those that go with it (`ir.module.module`)."""
+    module = env["ir.module.module"].search([("name", "=", MODULE)])
+    return module | module.downstream_dependencies()
+
+
 def new_environment(env):
     """An environment of the registry that the last (un)install made."""
     return Environment(env.cr, env.uid, {})
@@ -394,6 +481,8 @@ def main(env):
     module = env["ir.module.module"].search([("name", "=", MODULE)])
     if module.state != "installed":
         sys.exit(f"Install {MODULE} first.")
+    names = set(get_modules(env).mapped("name"))
+    print("with", ", ".join(sorted(names - {MODULE})))
     if env["account.move"].search_count([], limit=1):
         sys.exit("This database has invoices: take one to throw away.")
     env = env(user=env.ref("base.user_admin"), context={})
@@ -407,6 +496,8 @@ def main(env):
     module = env["ir.module.module"].search([("name", "=", MODULE)])
     module.button_immediate_install()
     env = new_environment(env)
+    if names - set(get_modules(env).mapped("name")):
+        sys.exit("Not all addons came back.")
     count += compare(before, Picture(env, *ids, before.columns), "installed again")
     print(f"{count} differences")
     sys.exit(1 if count else 0)

@@ -4,15 +4,20 @@
 
     odoo shell -d DATABASE --no-http <setup/demo.py
 
-The database has Odoo's demo data, ``fieldservice_invoicing``,
-``fieldservice_stock`` and ``fieldservice_timesheet``. The people of the story do
-what they do in life, through the same dialogs and with their own rights: the
+The database has Odoo's demo data and all addons of this repository. The people of
+the story do what they do in life, through the same dialogs and with their own rights:
+the workers log their hours and deliver parts, which become the order lines, the
 dispatcher creates and cancels invoices, the accountant posts them and registers
 payments. All dates are relative to today. Run twice, it changes nothing; when it
 fails, nothing is kept.
 """
 
+import base64
+import io
+import math
 from datetime import timedelta
+
+from PIL import Image, ImageDraw
 
 from odoo import Command, fields
 
@@ -27,17 +32,21 @@ class Story:
         self.today = fields.Date.today()
         self.products = {}
         self.locations = {}
+        self.types = {}
 
     def tell(self):
         self.set_up_company()
         self.set_up_accounting()
         self.set_up_people()
         self.set_up_products()
+        self.set_up_stock()
+        self.set_up_rules()
         self.set_up_customers()
         # oldest first, so that the numbers of orders and invoices rise with time
         self.tell_paid_and_overdue()
         self.tell_issued_and_corrected()
         self.tell_to_invoice_and_drafts()
+        self.tell_sold_on_a_sales_order()
         self.tell_orders_to_invoice()
         self.tell_open_orders()
 
@@ -71,6 +80,7 @@ class Story:
                 "group_product_pricelist": True,
                 "group_uom": True,
                 "group_fsm_equipment": True,
+                "group_stock_production_lot": True,
             }
         ).execute()
 
@@ -177,18 +187,18 @@ class Story:
                     "fieldservice_invoicing.group_service_invoice_manager",
                     "account.group_account_manager",
                     "account.group_account_user",
+                    "sales_team.group_sale_manager",
+                    "stock.group_stock_manager",
+                    "hr_timesheet.group_timesheet_manager",
+                    "hr.group_hr_manager",
                 ),
             }
         )
-        # the order form of fieldservice_stock shows transfers to everyone, and fails
-        # for those who may not read them
-        extra = ("stock.group_stock_user", "hr_timesheet.group_hr_timesheet_user")
         self.dispatcher = self._create_user(
             "dispatcher",
             "Dana Whitfield",
             "fieldservice.group_fsm_dispatcher",
             "fieldservice_invoicing.group_service_invoice_manager",
-            *extra,
         )
         self.accountant = self._create_user(
             "accountant",
@@ -197,13 +207,29 @@ class Story:
             "account.group_account_user",
             "fieldservice.group_fsm_user",
         )
-        self.worker = self._create_user(
-            "worker", "Wendy Alvarez", "fieldservice.group_fsm_user_own", *extra
+        self.wendy = self._create_worker("worker", "Wendy Alvarez", 31.00)
+        self.tom = self._create_worker("tom", "Tom Becker", 38.50)
+        self.priya = self._create_worker("priya", "Priya Nair", 33.00)
+
+    def _create_worker(self, login, name, hourly_cost):
+        """A field worker (`fsm.person`), who is a user and an employee, too."""
+        user = self._create_user(
+            login,
+            name,
+            "fieldservice.group_fsm_user_own",
+            "stock.group_stock_user",
+            "hr_timesheet.group_hr_timesheet_user",
         )
-        Person = self.env["fsm.person"]
-        self.wendy = Person.create({"partner_id": self.worker.partner_id.id})
-        self.tom = Person.create({"name": "Tom Becker", "phone": "+1 415-555-0171"})
-        self.priya = Person.create({"name": "Priya Nair", "phone": "+1 415-555-0172"})
+        self.env["hr.employee"].create(
+            {
+                "name": name,
+                "user_id": user.id,
+                "company_id": self.company.id,
+                "hourly_cost": hourly_cost,
+                "job_title": "Service Technician",
+            }
+        )
+        return self.env["fsm.person"].create({"partner_id": user.partner_id.id})
 
     def _groups(self, *xml_ids):
         return [Command.link(self.env.ref(xml_id).id) for xml_id in xml_ids]
@@ -213,7 +239,8 @@ class Story:
             {
                 "name": name,
                 "login": login,
-                "password": login,
+                # the others of the story have none: nobody logs in as them
+                **({"password": login} if login in LOGINS else {}),
                 "email": f"{login}@brightwater.example.com",
                 "company_id": self.company.id,
                 "company_ids": [Command.set(self.company.ids)],
@@ -233,36 +260,188 @@ class Story:
             ("labor", "Service Labor", 55.00, hour),
             ("elevator_labor", "Elevator Technician", 92.00, hour),
             ("callout", "Call-out and Travel", 45.00, None),
+            ("visit", "Rooftop Unit Maintenance Visit", 240.00, None),
         ):
-            self._create_product(key, name, price, uom, "service", self.tax_low)
-        for key, name, price, uom in (
-            ("pump", "Circulation Pump 25-60", 137.50, None),
-            ("capacitor", "Dual Run Capacitor 45/5 µF", 28.90, None),
-            ("refrigerant", "Refrigerant R-410A", 18.75, pound),
-            ("blower", "Blower Motor 1/2 HP", 214.00, None),
-            ("valve", "Thermostatic Mixing Valve 3/4 in", 86.40, None),
-            ("anode", "Water Heater Anode Rod", 39.95, None),
-            ("pipe", "Copper Pipe 3/4 in", 3.85, foot),
-            ("filter", "Air Filter 16x25x4", 24.50, None),
-            ("belt", "Elevator Door Operator Belt", 64.00, None),
-            ("roller", "Elevator Door Hanger Roller", 18.20, None),
-            ("contactor", "Contactor 40 A, 24 V Coil", 47.30, None),
-            ("heat_pump", "Heat Pump, 3 ton", 3480.00, None),
+            self._create_product(key, name, price, uom, self.tax_low, type="service")
+        self._create_categories()
+        for key, name, price, cost, uom in (
+            ("pump", "Circulation Pump 25-60", 137.50, 82.00, None),
+            ("capacitor", "Dual Run Capacitor 45/5 µF", 28.90, 11.40, None),
+            ("refrigerant", "Refrigerant R-410A", 18.75, 7.90, pound),
+            ("blower", "Blower Motor 1/2 HP", 214.00, 131.00, None),
+            ("valve", "Thermostatic Mixing Valve 3/4 in", 86.40, 51.30, None),
+            ("anode", "Water Heater Anode Rod", 39.95, 18.60, None),
+            ("pipe", "Copper Pipe 3/4 in", 3.85, 2.40, foot),
+            ("filter", "Air Filter 16x25x4", 24.50, 12.75, None),
+            ("belt", "Elevator Door Operator Belt", 64.00, 35.00, None),
+            ("roller", "Elevator Door Hanger Roller", 18.20, 9.10, None),
+            ("contactor", "Contactor 40 A, 24 V Coil", 47.30, 22.60, None),
+            ("heat_pump", "Heat Pump, 3 ton", 3480.00, 2390.00, None),
         ):
-            self._create_product(key, name, price, uom, "consu", self.tax_high)
-        self.company.service_labor_product_id = self.products["labor"]
+            self._create_product(
+                key,
+                name,
+                price,
+                uom,
+                self.tax_high,
+                type="consu",
+                is_storable=True,
+                standard_price=cost,
+                categ_id=(self.pipes if key == "pipe" else self.parts).id,
+                tracking={"refrigerant": "lot", "heat_pump": "serial"}.get(key, "none"),
+            )
 
-    def _create_product(self, key, name, price, uom, product_type, tax):
+    def _create_categories(self):
+        """Parts at the price list, and pipes at their cost, which follows the copper
+        price, with a markup."""
+        self.parts = self.env["product.category"].create(
+            {
+                "name": "Service Parts",
+                "property_cost_method": "average",
+                "property_valuation": "real_time",
+            }
+        )
+        self.pipes = self.env["product.category"].create(
+            {
+                "name": "Pipes",
+                "parent_id": self.parts.id,
+                "property_cost_method": "average",
+                "property_valuation": "real_time",
+                "service_part_pricing": "cost",
+                "service_part_markup": 60.0,
+            }
+        )
+
+    def _create_product(self, key, name, price, uom, tax, **values):
         unit = uom or self.env.ref("uom.product_uom_unit")
         self.products[key] = self.env["product.product"].create(
             {
                 "name": name,
-                "type": product_type,
                 "list_price": price,
                 "uom_id": unit.id,
                 "taxes_id": [Command.set(tax.ids)],
-                "purchase_ok": product_type == "consu",
+                "supplier_taxes_id": [Command.clear()],
+                "purchase_ok": values["type"] == "consu",
+                **values,
             }
+        )
+
+    def set_up_stock(self):
+        """Parts that were bought two months ago, and the bill for them."""
+        quantities = {
+            product: 400.0 if key in ("pipe", "refrigerant", "filter") else 12.0
+            for key, product in self.products.items()
+            if product.is_storable
+        }
+        heat_pump = self.products["heat_pump"]
+        quantities[heat_pump] = 1.0
+        lots = {
+            product: self.env["stock.lot"].create(
+                {"product_id": product.id, "name": name, "company_id": self.company.id}
+            )
+            for product, name in (
+                (heat_pump, "2409-77413"),
+                (self.products["refrigerant"], "R410-2231"),
+            )
+        }
+        self.heat_pump_lot = lots[heat_pump]
+        supplier = self._create_company(
+            "Pacific Mechanical Supply", ("4400 Third Street", "San Francisco", "94124")
+        )
+        self._receive(supplier, quantities, lots)
+        self._enter_bill(supplier, quantities)
+
+    def _receive(self, supplier, quantities, lots):
+        """The receipt of products (dict of `product.product` and quantity)."""
+        warehouse = self.env["stock.warehouse"].search(
+            [("company_id", "=", self.company.id)], limit=1
+        )
+        receipt = self.env["stock.picking"].create(
+            {
+                "partner_id": supplier.id,
+                "picking_type_id": warehouse.in_type_id.id,
+                "move_ids": [
+                    Command.create(
+                        {"product_id": product.id, "product_uom_qty": quantity}
+                    )
+                    for product, quantity in quantities.items()
+                ],
+            }
+        )
+        receipt.action_confirm()
+        for line in receipt.move_line_ids:
+            line.lot_id = lots.get(line.product_id)
+        self._validate(receipt, 60)
+
+    def _enter_bill(self, supplier, quantities):
+        bill = (
+            self.env["account.move"]
+            .with_user(self.accountant)
+            .create(
+                {
+                    "move_type": "in_invoice",
+                    "partner_id": supplier.id,
+                    "invoice_date": self.today - timedelta(days=60),
+                    "date": self.today - timedelta(days=60),
+                    "ref": "PMS-20817",
+                    "invoice_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": product.id,
+                                "quantity": quantity,
+                                "price_unit": product.standard_price,
+                                "tax_ids": [Command.clear()],
+                            }
+                        )
+                        for product, quantity in quantities.items()
+                    ],
+                }
+            )
+        )
+        bill.action_post()
+
+    def set_up_rules(self):
+        """How labor is billed, and what has to be there before an order is."""
+        for key, name in (
+            ("repair", "Repair"),
+            ("service", "Maintenance"),
+            ("installation", "Installation"),
+            ("elevator", "Elevator"),
+        ):
+            self.types[key] = self.env["fsm.order.type"].create({"name": name})
+        self.types["elevator"].service_labor_product_id = self.products[
+            "elevator_labor"
+        ]
+        self.products["labor"].write(
+            {
+                "service_labor_increment": 0.25,
+                "service_labor_minimum": 1.0,
+                "service_labor_calendar_id": self.company.resource_calendar_id.id,
+                "service_labor_overtime": 1.5,
+                "service_labor_day_off": 2.0,
+            }
+        )
+        self.company.write(
+            {
+                "service_labor_product_id": self.products["labor"].id,
+                "service_excluded_lines": "no_charge",
+            }
+        )
+        self.env["fsm.closeout.rule"].create(
+            [
+                {
+                    "company_id": self.company.id,
+                    "requirement": requirement,
+                    "level": level,
+                    "type_id": self.types[order_type].id if order_type else False,
+                }
+                for requirement, level, order_type in (
+                    ("signature", "warning", None),
+                    ("hours", "warning", None),
+                    ("delivery", "blocking", None),
+                    ("resolution", "blocking", "elevator"),
+                )
+            ]
         )
 
     def set_up_customers(self):
@@ -380,44 +559,141 @@ class Story:
         return {"display_type": "line_section", "name": name}
 
     def order(
-        self, site, days, person, description, lines, hours=2.0, resolution="", **values
+        self,
+        site,
+        days,
+        person,
+        order_type,
+        description,
+        *,
+        hours=0.0,
+        parts=None,
+        lines=(),
+        resolution="",
+        **values,
     ):
-        """A service order (`fsm.order`) that the dispatcher plans.
+        """A service order (`fsm.order`) that the dispatcher plans and a worker does.
 
         :param int days: how many days ago the work was or is (negative: to come)
+        :param float hours: what the worker logs
+        :param dict parts: quantities of the parts that the worker delivers
+        :param lines: values (list of dict) of lines that are typed in
         :param str resolution: what was done; with it the worker completes the order
         """
-        start = fields.Datetime.now().replace(
-            hour=9 + abs(days) % 5, minute=0, second=0, microsecond=0
-        ) - timedelta(days=days)
+        start = self._get_start(days)
         order = (
             self.env["fsm.order"]
             .with_user(self.dispatcher)
             .create(
                 {
                     "location_id": self.locations[site].id,
+                    "type": self.types[order_type].id,
                     "person_id": person.id,
                     "person_ids": [Command.set(person.ids)],
                     "description": description,
                     "request_early": start - timedelta(days=2),
                     "scheduled_date_start": start,
-                    "scheduled_duration": hours,
-                    "line_ids": [
-                        Command.create({"sequence": 10 + number, **line})
-                        for number, line in enumerate(lines)
-                    ],
+                    "scheduled_duration": hours or 2.0,
+                    "line_ids": [Command.create(line) for line in lines],
                     **values,
                 }
             )
         )
-        if resolution:
-            self.complete(order, resolution, hours)
+        self.work(order, hours, parts, resolution)
         return order
 
-    def complete(self, order, resolution, hours):
-        own = order.person_id == self.wendy
-        order = order.with_user(self.worker if own else self.dispatcher)
+    def _get_start(self, days):
+        """When (datetime) work begins that is some days ago: not on a weekend."""
+        start = fields.Datetime.now().replace(
+            hour=17, minute=0, second=0, microsecond=0
+        ) - timedelta(days=days)
+        while days > 0 and start.weekday() > 4:
+            start -= timedelta(days=1)
+        return start
+
+    def work(self, order, hours=0.0, parts=None, resolution=""):
+        """What the worker of an order does; parameters as of :meth:`order`."""
+        if hours:
+            self.log(order, hours)
+        if parts:
+            self.deliver(order, parts)
+        if resolution:
+            self.complete(order, resolution)
+
+    def as_worker(self, order):
+        """The order as its worker sees it (`fsm.order`)."""
+        return order.with_user(order.sudo().person_id.partner_id.user_ids)
+
+    def log(self, order, hours, later=0):
+        """The worker logs hours on the day of the work, or days later."""
+        order = self.as_worker(order)
+        order.env["account.analytic.line"].create(
+            {
+                "name": "On site",
+                "fsm_order_id": order.id,
+                "project_id": order.timesheet_project_id.id,
+                "date": order.scheduled_date_start.date() + timedelta(days=later),
+                "unit_amount": hours,
+            }
+        )
+
+    def plan_delivery(self, order, parts):
+        """The worker adds parts by the button of the order (`stock.picking`)."""
+        order = self.as_worker(order)
+        action = order.action_add_parts()
+        picking = (
+            order.env["stock.picking"]
+            .with_context(**action["context"])
+            .create(
+                {
+                    "move_ids": [
+                        Command.create(
+                            {
+                                "product_id": self.products[key].id,
+                                "product_uom_qty": quantity,
+                            }
+                        )
+                        for key, quantity in parts.items()
+                    ]
+                }
+            )
+        )
+        picking.action_confirm()
+        return picking
+
+    def deliver(self, order, parts):
+        picking = self.plan_delivery(order, parts)
+        self._validate(picking, (self.today - order.scheduled_date_start.date()).days)
+
+    def _validate(self, picking, days):
+        """Validate a transfer, as of some days ago."""
+        picking.move_ids.picked = True
+        picking.button_validate()
+        picking.sudo().date_done = min(self._get_start(days), fields.Datetime.now())
+
+    def bring_back(self, order, parts):
+        """The worker returns parts by Odoo's own dialog."""
+        delivery = self.as_worker(order).sudo().picking_ids
+        worker = self.as_worker(order).env
+        wizard = (
+            worker["stock.return.picking"]
+            .with_context(
+                active_model="stock.picking",
+                active_id=delivery.id,
+                active_ids=delivery.ids,
+            )
+            .create({})
+        )
+        quantities = {self.products[key]: number for key, number in parts.items()}
+        for line in wizard.product_return_moves:
+            line.quantity = quantities.get(line.product_id, 0.0)
+        action = wizard.action_create_returns()
+        self._validate(worker["stock.picking"].browse(action["res_id"]), 0)
+
+    def complete(self, order, resolution, signed=True):
+        order = self.as_worker(order)
         start = order.scheduled_date_start + timedelta(minutes=10)
+        hours = sum(order.sudo().timesheet_ids.mapped("unit_amount"))
         order.write(
             {
                 "date_start": start,
@@ -425,7 +701,37 @@ class Story:
                 "resolution": resolution,
             }
         )
+        if signed:
+            self.sign(order)
         order.action_complete()
+
+    def sign(self, order):
+        order.write(
+            {
+                "signed_by": order.location_id.owner_id.name,
+                "signed_on": order.date_end,
+                "signature": self._draw_signature(),
+            }
+        )
+
+    def _draw_signature(self):
+        """A scribble (base64 of a PNG)."""
+        image = Image.new("RGBA", (320, 110), (255, 255, 255, 0))
+        points = [
+            (20 + 3 * x, 55 + 30 * math.sin(x / 3) * math.cos(x / 11))
+            for x in range(90)
+        ]
+        ImageDraw.Draw(image).line(points, fill=(20, 30, 90, 255), width=3)
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return base64.b64encode(buffer.getvalue())
+
+    def change_line(self, order, product, **values):
+        """The dispatcher changes what is charged for the lines of a product."""
+        lines = order.with_user(self.dispatcher).line_ids
+        lines.filtered(lambda line: line.product_id == self.products[product]).write(
+            values
+        )
 
     def bill(self, order, **values):
         """Create the draft invoice (`account.move`) by the dialog."""
@@ -480,13 +786,10 @@ class Story:
             "brewery",
             52,
             self.priya,
+            "repair",
             "Hot liquor tank heats up too slowly.",
-            [
-                self.line("labor", 5.0),
-                self.line("valve", 2.0),
-                self.line("pipe", 18.0),
-            ],
             hours=5.0,
+            parts={"valve": 2.0, "pipe": 18.0},
             resolution="Scaled mixing valves replaced, return line rerouted.",
         )
         self.issue(overdue, 48, sent=True)
@@ -494,9 +797,10 @@ class Story:
             "dental",
             33,
             self.wendy,
+            "repair",
             "Compressor room overheats.",
-            [self.line("labor", 2.0), self.line("blower")],
             hours=2.0,
+            parts={"blower": 1.0},
             resolution="Blower motor replaced, room at 72 °F after an hour.",
         )
         self.pay(self.issue(paid, 31, sent=True), 6)
@@ -504,18 +808,20 @@ class Story:
             "hotel",
             24,
             self.wendy,
+            "repair",
             "Leak in the laundry's supply line.",
-            [self.line("labor", 4.0), self.line("pipe", 46.0), self.line("valve")],
             hours=4.0,
+            parts={"pipe": 46.0, "valve": 1.0},
             resolution="Forty feet of corroded pipe replaced, pressure test passed.",
         )
-        self.pay(self.issue(partial, 21, sent=True), 8, amount=250.00)
+        self.pay(self.issue(partial, 20, sent=True), 8, amount=250.00)
+        # half an hour is billed as the minimum of one
         marked = self.order(
             "okafor",
             20,
             self.wendy,
+            "repair",
             "Thermostat replaced by the customer shows no heat.",
-            [self.line("labor", 0.5)],
             hours=0.5,
             resolution="Rewired the thermostat.",
         )
@@ -527,157 +833,191 @@ class Story:
         ).action_mark_billed()
 
     def tell_issued_and_corrected(self):
-        foreign = self.order(
-            "rhein",
-            18,
-            self.priya,
-            "Commissioning support for the cold store's glycol pumps.",
-            [
-                self.line("labor", 16.0),
-                self.line("pump", 2.0),
-                self.line("callout", 4.0, kind="charge"),
-            ],
-            hours=16.0,
-            resolution="Both pump groups commissioned, flow balanced, staff trained.",
-        )
-        self.issue(foreign, 14, sent=True)
-        again = self.order(
-            "bakery",
-            16,
-            self.wendy,
-            "Walk-in cooler does not hold its temperature.",
-            [
-                self.line("labor", 4.0),
-                self.line("refrigerant", 6.0),
-                self.line("capacitor"),
-            ],
-            hours=3.0,
-            resolution="Leaking service valve tightened, refrigerant topped up, "
-            "capacitor replaced.",
-        )
-        self.issue(again, 13, sent=True)
-        self.cancel(again, "Four hours billed, the report says three")
+        self._tell_overtime_abroad()
+        corrected = self._tell_correction()
         sent = self.order(
             "towers",
             11,
             self.tom,
+            "elevator",
             "Car 1: doors reopen without an obstacle.",
-            [
-                self.section("Repair"),
-                self.line("elevator_labor", 3.5),
-                self.line("belt"),
-                self.line("roller", 4.0),
-                self.section("Travel"),
-                self.line("callout", kind="charge"),
-            ],
             hours=3.5,
+            parts={"belt": 1.0, "roller": 4.0},
+            lines=[
+                {"sequence": 1, **self.section("Repair")},
+                {"sequence": 80, **self.section("Travel")},
+                self.line("callout", kind="charge", sequence=90),
+            ],
             resolution="Worn operator belt and four hanger rollers replaced, door "
             "force set to 28 lbf.",
         )
-        self.issue(sent, 9, sent=True)
+        self.issue(sent, 8, sent=True)
+        self.issue(corrected, 7, sent=True)
+        self._tell_return()
+
+    def _tell_overtime_abroad(self):
+        """In euro, with an hour beyond the working time of the first day."""
+        foreign = self.order(
+            "rhein",
+            18,
+            self.priya,
+            "installation",
+            "Commissioning support for the cold store's glycol pumps.",
+            hours=9.0,
+            parts={"pump": 2.0},
+            lines=[self.line("callout", 4.0, kind="charge", sequence=90)],
+        )
+        # Friday's second day is a Monday
+        self.log(foreign, 7.0, later=3 if self._is_friday(foreign) else 1)
+        self.complete(
+            foreign, "Both pump groups commissioned, flow balanced, staff trained."
+        )
+        self.issue(foreign, 13, sent=True)
+
+    def _is_friday(self, order):
+        return order.scheduled_date_start.weekday() == 4
+
+    def _tell_correction(self):
+        """Billed too much, cancelled and corrected in the timesheet (`fsm.order`)."""
+        corrected = self.order(
+            "bakery",
+            16,
+            self.wendy,
+            "repair",
+            "Walk-in cooler does not hold its temperature.",
+            hours=4.0,
+            parts={"refrigerant": 6.0, "capacitor": 1.0},
+            resolution="Leaking service valve tightened, refrigerant topped up, "
+            "capacitor replaced.",
+        )
+        self.issue(corrected, 13, sent=True)
+        self.cancel(corrected, "Four hours billed, the report says three")
+        self.as_worker(corrected).timesheet_ids.unit_amount = 3.0
+        return corrected
+
+    def _tell_return(self):
+        """A valve comes back after the invoice was issued: to credit."""
         managed = self.order(
             "lofts",
             8,
             self.tom,
+            "repair",
             "Garage drain backs up; tenant 2B reported it.",
-            [
-                self.line("callout", kind="charge"),
-                self.line("labor", 3.0, discount_type="amount", discount_value=25.00),
-                self.line("pipe", 12.0),
-            ],
             hours=3.0,
-            resolution="Drain cleared and a broken section replaced.",
+            parts={"pipe": 12.0, "valve": 2.0},
+            lines=[self.line("callout", kind="charge", sequence=90)],
+            resolution="Drain cleared, a broken section and the mixing valves of the "
+            "wash bay replaced.",
             bill_to_id=self.manager.id,
         )
-        self.issue(managed, 5)
-        labor = again.line_ids.filtered(
-            lambda line: line.product_id == self.products["labor"]
-        )
-        labor.with_user(self.dispatcher).quantity = 3.0
-        self.issue(again, 2, sent=True)
+        self.change_line(managed, "labor", discount_type="amount", discount_value=25.00)
+        self.issue(managed, 4)
+        self.bring_back(managed, {"valve": 1.0})
 
     def tell_to_invoice_and_drafts(self):
-        self.order(
+        goodwill = self.order(
             "towers",
             6,
             self.tom,
+            "elevator",
             "Return visit: door noise after last week's repair.",
-            [
-                self.line(
-                    "elevator_labor",
-                    0.5,
-                    is_billable=False,
-                    non_billable_reason="goodwill",
-                )
-            ],
             hours=0.5,
             resolution="Hanger roller readjusted. No charge.",
         )
+        self.change_line(goodwill, "elevator_labor", non_billable_reason="goodwill")
         self.order(
             "school",
             5,
             self.priya,
+            "service",
             "Annual boiler service before winter.",
-            [
-                self.line("labor", 3.0),
-                self.line("anode", 2.0),
-                self.line("filter", 6.0),
-            ],
             hours=3.0,
+            parts={"anode": 2.0, "filter": 6.0},
             resolution="Boilers 1 and 2 cleaned and tuned; combustion test within "
             "limits.",
         )
-        self.order(
+        warranty = self.order(
             "bakery",
             4,
             self.wendy,
+            "repair",
             "Oven room exhaust fan stopped again, motor is four months old.",
-            [
-                self.line("labor", 1.5),
-                self.line("blower", is_billable=False, non_billable_reason="warranty"),
-                self.line("filter", 2.0),
-            ],
             hours=1.5,
+            parts={"blower": 1.0, "filter": 2.0},
             resolution="Motor seized within its warranty: replaced at no charge. "
             "New filters fitted.",
         )
-        sections = self.order(
+        self.change_line(warranty, "blower", non_billable_reason="warranty")
+        discounted = self.order(
             "hotel",
             4,
             self.tom,
+            "service",
             "Quarterly service of the two rooftop units; unit 2 trips.",
-            [
-                self.section("Rooftop unit 1"),
-                self.line("labor", 2.0),
-                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
-                self.section("Rooftop unit 2"),
-                self.line("labor", 2.5),
-                self.line("filter", 4.0, discount_type="percent", discount_value=10.0),
-                self.line("contactor"),
-            ],
             hours=4.5,
+            parts={"filter": 8.0, "contactor": 1.0},
             resolution="Both units serviced. Unit 2: burnt contactor replaced.",
         )
-        self.bill(sections)
+        self.change_line(
+            discounted, "filter", discount_type="percent", discount_value=10.0
+        )
+        self.bill(discounted)
         changed = self.order(
             "brewery",
             3,
             self.priya,
+            "repair",
             "Glycol chiller alarms on low flow.",
-            [self.line("labor", 3.0), self.line("pump")],
             hours=3.0,
+            parts={"pump": 1.0},
             resolution="Replaced the primary pump and purged the loop.",
         )
         self.bill(changed)
-        changed.with_user(self.dispatcher).line_ids = [
-            Command.create(self.line("valve", sequence=30))
-        ]
+        self.deliver(changed, {"valve": 1.0})
+
+    def tell_sold_on_a_sales_order(self):
+        """The sales order bills the visit, the service order an extra part."""
+        self.products["visit"].field_service_tracking = "sale"
+        sale = (
+            self.env["sale.order"]
+            .with_user(self.admin)
+            .create(
+                {
+                    "partner_id": self.locations["dental"].owner_id.id,
+                    "fsm_location_id": self.locations["dental"].id,
+                    "commitment_date": self._get_start(2),
+                    "order_line": [
+                        Command.create({"product_id": self.products["visit"].id})
+                    ],
+                }
+            )
+        )
+        sale.action_confirm()
+        order = sale.fsm_order_ids.with_user(self.dispatcher)
+        order.write(
+            {
+                "type": self.types["service"].id,
+                "person_id": self.priya.id,
+                "person_ids": [Command.set(self.priya.ids)],
+                "description": "Maintenance visit as sold; unit 1 is hard to start.",
+                "scheduled_duration": 1.75,
+            }
+        )
+        self.work(
+            order,
+            1.75,
+            {"capacitor": 1.0, "refrigerant": 2.5},
+            "Both units serviced. Run capacitor of unit 1 replaced, 2.5 lb of "
+            "refrigerant added.",
+        )
+        self.change_line(order, "labor", non_billable_reason="contract")
 
     def tell_orders_to_invoice(self):
         heat_pump = self.env["fsm.equipment"].create(
             {
-                "name": "Heat Pump DZ6VS-36 (serial 2409-77413)",
+                "name": "Heat Pump DZ6VS-36",
                 "product_id": self.products["heat_pump"].id,
+                "lot_id": self.heat_pump_lot.id,
                 "list_price": 3295.00,
                 "location_id": self.locations["okafor"].id,
                 "current_location_id": self.locations["okafor"].id,
@@ -689,69 +1029,73 @@ class Story:
             "okafor",
             3,
             self.tom,
+            "installation",
             "Install the new heat pump in place of the old condenser.",
-            [
-                self.section("Installation"),
-                self.line("labor", 6.5),
-                self.line("contactor"),
-                self.line("pipe", 32.0),
-            ],
             hours=6.5,
+            parts={"heat_pump": 1.0, "contactor": 1.0, "pipe": 32.0},
             resolution="Heat pump set on the existing pad, new line set, system "
             "evacuated to 350 microns and commissioned. Customer instructed.",
             equipment_ids=[Command.set(heat_pump.ids)],
+            not_to_exceed=4000.00,
         )
+        # above what the customer has agreed to
         self.order(
-            "dental",
-            2,
-            self.priya,
-            "Rooftop unit does not cool; treatment rooms at 84 °F.",
-            [
-                self.line("callout", kind="charge"),
-                self.line("labor", 1.75),
-                self.line("capacitor"),
-                self.line("refrigerant", 4.5),
-            ],
-            hours=1.75,
-            resolution="Run capacitor had failed. Replaced it and topped up 4.5 lb "
-            "of refrigerant. No leak found; subcooling 10 °F.",
+            "lofts",
+            3,
+            self.wendy,
+            "repair",
+            "Water heater on the roof; the manager agreed to 300 at most.",
+            hours=3.0,
+            parts={"valve": 2.0, "anode": 1.0},
+            resolution="Second mixing valve was stuck, too: both replaced, new anode.",
+            bill_to_id=self.manager.id,
+            not_to_exceed=300.00,
         )
+        self._tell_not_closed_out()
         self.order(
             "tran",
             1,
             self.wendy,
+            "repair",
             "Radiators on the upper floor stay cold; the pump hums.",
-            [self.line("labor", 2.5), self.line("pump", 2.0)],
-            hours=2.5,
+            hours=2.4,
+            parts={"pump": 2.0, "pipe": 6.0},
             resolution="Replaced both circulation pumps, bled all radiators. Supply "
             "150 °F, return 122 °F.",
         )
+
+    def _tell_not_closed_out(self):
+        """Without resolution, without signature and with a part not delivered."""
+        inspection = self.order(
+            "towers",
+            2,
+            self.tom,
+            "elevator",
+            "Annual inspection of car 1.",
+            hours=2.0,
+        )
+        self.plan_delivery(inspection, {"roller": 2.0})
+        self.complete(inspection, False, signed=False)
 
     def tell_open_orders(self):
         started = self.order(
             "hotel",
             0,
             self.wendy,
+            "repair",
             "No hot water on floors 4 to 6.",
-            [self.line("callout", kind="charge")],
+            hours=1.0,
+            parts={"valve": 1.0},
+            lines=[self.line("callout", kind="charge", sequence=90)],
         )
-        started.with_user(self.worker).write(
-            {
-                "date_start": started.scheduled_date_start,
-                "line_ids": [
-                    Command.create(self.line("labor", 1.0)),
-                    Command.create(self.line("valve", 1.0)),
-                ],
-            }
-        )
+        self.as_worker(started).date_start = started.scheduled_date_start
         self.order(
             "towers",
             -1,
             self.tom,
+            "elevator",
             "Car 2 stops two inches below the third floor. Level it and check the "
             "door zone sensors.",
-            [],
-            hours=3.0,
         )
 
 

@@ -114,6 +114,30 @@ class TestTours(TourCommon):
         )
         self.assertEqual(order.active_invoice_id, invoice)
 
+    def test_bill(self):
+        """C1, C9, C11: complete an order that has its lines and bill it."""
+        order = self._create_order(name="TOUR-BILL", done=False)
+        self._tour("bill", order, self.dispatcher)
+        self.assertRecordValues(
+            order.active_invoice_id, [{"state": "draft", "amount_total": 499.13}]
+        )
+
+    def test_closeout(self):
+        """B2: what is missing hides the buttons until it is there; a warning stays."""
+        self.env["fsm.closeout.rule"].create(
+            [
+                {"requirement": requirement, "level": level, "company_id": company}
+                for requirement, level, company in (
+                    ("resolution", "blocking", self.company.id),
+                    ("signature", "warning", self.company.id),
+                )
+            ]
+        )
+        order = self._create_order(name="TOUR-CLOSEOUT")
+        self._tour("closeout", order, self.dispatcher)
+        self.assertIn("Pump replaced", order.resolution)
+        self.assertEqual(order.active_invoice_id.amount_total, 499.13)
+
     def test_worker(self):
         """C3: without the right to invoice, order lines and nothing else."""
         order = self._create_order(name="TOUR-WORKER")

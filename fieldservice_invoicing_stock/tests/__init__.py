@@ -4,3 +4,4 @@ from . import test_cogs
 from . import test_rights
 from . import test_closeout
 from . import test_add_parts
+from . import test_tours

@@ -5,3 +5,4 @@ from . import test_billed_entries
 from . import test_rights
 from . import test_closeout
 from . import test_performance
+from . import test_tours

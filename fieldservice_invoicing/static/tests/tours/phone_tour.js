@@ -7,28 +7,13 @@ import {
     cardStatus,
     click,
     dialogAmount,
+    fits,
     noDialog,
     openOrder,
     see,
     taxTreatment,
 } from "./tour_utils";
 import {registry} from "@web/core/registry";
-
-/** Fail when an element is wider than the phone's screen. */
-function fits(content, trigger) {
-    return {
-        content,
-        trigger,
-        run() {
-            const {left, right} = this.anchor.getBoundingClientRect();
-            if (left < 0 || right > window.innerWidth) {
-                throw new Error(
-                    `${content}: from ${left} to ${right} of ${window.innerWidth}`
-                );
-            }
-        },
-    };
-}
 
 registry.category("web_tour.tours").add("fieldservice_invoicing_phone", {
     steps: () => [

@@ -16,6 +16,22 @@ export function click(content, trigger) {
     return {content, trigger, run: "click"};
 }
 
+/** Fail when an element is wider than the screen: of a phone, above all. */
+export function fits(content, trigger) {
+    return {
+        content,
+        trigger,
+        run() {
+            const {left, right} = this.anchor.getBoundingClientRect();
+            if (left < 0 || right > window.innerWidth) {
+                throw new Error(
+                    `${content}: from ${left} to ${right} of ${window.innerWidth}`
+                );
+            }
+        },
+    };
+}
+
 /** Wait for the form of the order that the tour begins on. */
 export function openOrder(name) {
     return see(
@@ -126,4 +142,12 @@ export function backToOrder(name) {
         ),
         openOrder(name),
     ];
+}
+
+/** The Order Lines tab, as a phone shows it. */
+export function seeLineOnPhone(product, quantity) {
+    return see(
+        `A line has ${quantity} ${product}`,
+        `.o_field_widget[name=line_ids] .o_kanban_record:contains("${product}"):contains("${quantity}")`
+    );
 }
