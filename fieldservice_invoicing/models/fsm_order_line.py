@@ -525,8 +525,8 @@ class FsmOrderLine(models.Model):
     # Rules
     # ------------------------------------------------------------------
 
-    @api.constrains("quantity", "discount_type", "discount_value", "price_unit", "kind")
-    def _check_amounts(self):
+    @api.constrains("quantity")
+    def _check_quantity(self):
         for line in self:
             if line.quantity < 0:
                 raise ValidationError(
@@ -538,6 +538,12 @@ class FsmOrderLine(models.Model):
                         order=line.order_id.name,
                     )
                 )
+
+    # apart from the quantity: to read the price of each line that a source writes
+    # would compute the prices one by one
+    @api.constrains("price_unit", "kind")
+    def _check_price_unit(self):
+        for line in self:
             if line.price_unit < 0 and line.kind != "charge":
                 raise ValidationError(
                     self.env._(
@@ -547,30 +553,33 @@ class FsmOrderLine(models.Model):
                         order=line.order_id.name,
                     )
                 )
-            line._check_discount()
 
+    @api.constrains("quantity", "discount_type", "discount_value", "price_unit")
     def _check_discount(self):
-        """Refuse a discount below zero or above what the line costs."""
-        self.ensure_one()
-        if self.discount_type == "none":
-            return
-        limit = 100.0
-        if self.discount_type == "amount":
-            limit = self.currency_id.round(self.price_unit * self.quantity)
-        if self.discount_value < 0 or self.discount_value > max(limit, 0.0):
-            raise ValidationError(
-                self.env._(
-                    "“%(line)s” on %(order)s: the discount has to be between 0 and "
-                    "%(limit)s.",
-                    line=self.name,
-                    order=self.order_id.name,
-                    limit=(
-                        "100 %"
-                        if self.discount_type == "percent"
-                        else self.currency_id.format(limit)
-                    ),
+        for line in self.filtered(lambda line: line.discount_type != "none"):
+            limit = line._get_discount_limit()
+            if not 0 <= line.discount_value <= limit:
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s: the discount has to be between 0 and "
+                        "%(limit)s.",
+                        line=line.name,
+                        order=line.order_id.name,
+                        limit=(
+                            "100 %"
+                            if line.discount_type == "percent"
+                            else line.currency_id.format(limit)
+                        ),
+                    )
                 )
-            )
+
+    def _get_discount_limit(self):
+        """Highest discount (float) of one line: all that it costs, as a percentage or
+        an amount, by its type."""
+        self.ensure_one()
+        if self.discount_type == "percent":
+            return 100.0
+        return max(self.currency_id.round(self.price_unit * self.quantity), 0.0)
 
     @api.constrains("display_type", "product_id", "equipment_id", "name")
     def _check_description(self):
