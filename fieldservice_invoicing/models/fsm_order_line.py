@@ -447,11 +447,16 @@ class FsmOrderLine(models.Model):
 
     def _is_invoiced(self):
         """Whether the line (one record) is on an active invoice (bool)."""
+        return bool(self._get_billing_invoices())
+
+    def _get_billing_invoices(self):
+        """Active invoices (`account.move`, superuser mode) that bill one line."""
         self.ensure_one()
-        return any(
-            line.move_id.move_type == "out_invoice"
-            and self.order_id._origin._is_billed_by(line.move_id)
-            for line in self.sudo()._origin.invoice_line_ids
+        line = self.sudo()._origin
+        return line.invoice_line_ids.move_id.filtered(
+            lambda move: (
+                move.move_type == "out_invoice" and line.order_id._is_billed_by(move)
+            )
         )
 
     # ------------------------------------------------------------------
@@ -772,6 +777,11 @@ class FsmOrderLine(models.Model):
             share = self.discount_value * quantity / self.quantity
             values = {**values, "discount_value": self.currency_id.round(share)}
         self.write(values)
+
+    def _become_manual(self):
+        """Let people mend these lines once nothing else does: bridges call it when they
+        are uninstalled (``ondelete`` of their value of ``quantity_source``)."""
+        self.write({"quantity_source": "manual", "source_key": False})
 
     def _ensure_order_can_change(self):
         """Refuse changes to billed work by those who can not mend its invoice.
