@@ -272,31 +272,19 @@ class FsmOrderLine(models.Model):
         """
         self.ensure_one()
         # the price list converts by the rates of its environment's company
-        order = self.order_id.with_company(self.order_id.company_id)
-        line = self.with_company(order.company_id)
-        currency = order.currency_id or order.company_id.currency_id
-        date = fields.Date.context_today(order)
-        equipment = line.equipment_id
-        if equipment.list_price:
-            price = equipment.currency_id._convert(
-                equipment.list_price, currency, order.company_id, date, round=False
-            )
+        line = self.with_company(self.order_id.company_id)
+        order = line.order_id
+        if line.equipment_id.list_price:
+            price = line._get_equipment_price()
         elif not line.product_id:
             return line.price_unit
         elif order.pricelist_id:
-            price = order.pricelist_id._get_product_price(
-                line.product_id,
-                line.quantity or 1.0,
-                currency=currency,
-                uom=line.product_uom_id,
-                date=date,
-                service_rules=pricelist_rules,
-            )
+            price = line._get_pricelist_price(pricelist_rules)
         else:
             return line.product_id._get_tax_included_unit_price(
                 order.company_id,
-                currency,
-                date,
+                order.currency_id or order.company_id.currency_id,
+                fields.Date.context_today(order),
                 "sale",
                 fiscal_position=order.fiscal_position_id,
                 product_uom=line.product_uom_id,
@@ -305,6 +293,33 @@ class FsmOrderLine(models.Model):
             price,
             line.product_id.taxes_id._filter_taxes_by_company(order.company_id),
             fiscal_position=order.fiscal_position_id,
+        )
+
+    def _get_equipment_price(self):
+        """Price (float) of the line's unit in the order's currency."""
+        order, equipment = self.order_id, self.equipment_id
+        return equipment.currency_id._convert(
+            equipment.list_price,
+            order.currency_id or order.company_id.currency_id,
+            order.company_id,
+            fields.Date.context_today(order),
+            round=False,
+        )
+
+    def _get_pricelist_price(self, pricelist_rules=None):
+        """Price (float) of the line's product by the order's price list, in the
+        order's currency, before the fiscal position.
+
+        :param pricelist_rules: see :meth:`_get_price_unit`
+        """
+        order = self.order_id
+        return order.pricelist_id._get_product_price(
+            self.product_id,
+            self.quantity or 1.0,
+            currency=order.currency_id or order.company_id.currency_id,
+            uom=self.product_uom_id,
+            date=fields.Date.context_today(order),
+            service_rules=pricelist_rules,
         )
 
     @api.depends("product_id", "company_id", "order_id.fiscal_position_id")
