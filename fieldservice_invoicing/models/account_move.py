@@ -369,17 +369,17 @@ class AccountMove(models.Model):
 
         :raise UserError: names the order, by how much, and the way out
         """
-        for link in self.sudo().service_order_link_ids.filtered("is_active"):
+        links = self.sudo().service_order_link_ids.filtered("is_active")
+        for link in links.filtered("order_id.not_to_exceed"):
             order = link.order_id
-            currency = order.currency_id
+            limit, currency = order.not_to_exceed, order.currency_id
             amount = link.currency_id._convert(
                 link.amount_untaxed,
                 currency,
                 order.company_id,
                 link.invoice_date or fields.Date.context_today(self),
             )
-            limit = order.not_to_exceed
-            if limit and currency.compare_amounts(amount, limit) > 0:
+            if currency.compare_amounts(amount, limit) > 0:
                 raise UserError(
                     self.env._(
                         "The invoice of service order %(order)s comes to %(amount)s "

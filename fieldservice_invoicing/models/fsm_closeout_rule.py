@@ -64,17 +64,16 @@ class FsmCloseoutRule(models.Model):
             (rule.company_id, rule.type_id, rule.requirement): rule.level
             for rule in rules
         }
+        any_type = self.env["fsm.order.type"]
         findings = {order: [] for order in orders}
         for requirement in dict.fromkeys(rules.mapped("requirement")):
-            levels = {}
-            for order in orders:
-                for order_type in (order.type, order.type.browse()):
-                    scope = (order.company_id, order_type, requirement)
-                    if scope in by_scope:
-                        levels[order] = by_scope[scope]
-                        break
+            levels = {
+                order: by_scope.get((order.company_id, order.type, requirement))
+                or by_scope.get((order.company_id, any_type, requirement), "off")
+                for order in orders
+            }
             concerned = orders.filtered(
-                lambda order, levels=levels: levels.get(order, "off") != "off"
+                lambda order, levels=levels: levels[order] != "off"
             )
             if concerned:
                 for order, message in self._get_gaps(requirement, concerned).items():

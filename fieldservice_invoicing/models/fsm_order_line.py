@@ -272,31 +272,19 @@ class FsmOrderLine(models.Model):
         """
         self.ensure_one()
         # the price list converts by the rates of its environment's company
-        order = self.order_id.with_company(self.order_id.company_id)
-        line = self.with_company(order.company_id)
-        currency = order.currency_id or order.company_id.currency_id
-        date = fields.Date.context_today(order)
-        equipment = line.equipment_id
-        if equipment.list_price:
-            price = equipment.currency_id._convert(
-                equipment.list_price, currency, order.company_id, date, round=False
-            )
+        line = self.with_company(self.order_id.company_id)
+        order = line.order_id
+        if line.equipment_id.list_price:
+            price = line._get_equipment_price()
         elif not line.product_id:
             return line.price_unit
         elif order.pricelist_id:
-            price = order.pricelist_id._get_product_price(
-                line.product_id,
-                line.quantity or 1.0,
-                currency=currency,
-                uom=line.product_uom_id,
-                date=date,
-                service_rules=pricelist_rules,
-            )
+            price = line._get_pricelist_price(pricelist_rules)
         else:
             return line.product_id._get_tax_included_unit_price(
                 order.company_id,
-                currency,
-                date,
+                order.currency_id or order.company_id.currency_id,
+                fields.Date.context_today(order),
                 "sale",
                 fiscal_position=order.fiscal_position_id,
                 product_uom=line.product_uom_id,
@@ -305,6 +293,33 @@ class FsmOrderLine(models.Model):
             price,
             line.product_id.taxes_id._filter_taxes_by_company(order.company_id),
             fiscal_position=order.fiscal_position_id,
+        )
+
+    def _get_equipment_price(self):
+        """Price (float) of the line's unit in the order's currency."""
+        order, equipment = self.order_id, self.equipment_id
+        return equipment.currency_id._convert(
+            equipment.list_price,
+            order.currency_id or order.company_id.currency_id,
+            order.company_id,
+            fields.Date.context_today(order),
+            round=False,
+        )
+
+    def _get_pricelist_price(self, pricelist_rules=None):
+        """Price (float) of the line's product by the order's price list, in the
+        order's currency, before the fiscal position.
+
+        :param pricelist_rules: see :meth:`_get_price_unit`
+        """
+        order = self.order_id
+        return order.pricelist_id._get_product_price(
+            self.product_id,
+            self.quantity or 1.0,
+            currency=order.currency_id or order.company_id.currency_id,
+            uom=self.product_uom_id,
+            date=fields.Date.context_today(order),
+            service_rules=pricelist_rules,
         )
 
     @api.depends("product_id", "company_id", "order_id.fiscal_position_id")
@@ -447,11 +462,16 @@ class FsmOrderLine(models.Model):
 
     def _is_invoiced(self):
         """Whether the line (one record) is on an active invoice (bool)."""
+        return bool(self._get_billing_invoices())
+
+    def _get_billing_invoices(self):
+        """Active invoices (`account.move`, superuser mode) that bill one line."""
         self.ensure_one()
-        return any(
-            line.move_id.move_type == "out_invoice"
-            and self.order_id._origin._is_billed_by(line.move_id)
-            for line in self.sudo()._origin.invoice_line_ids
+        line = self.sudo()._origin
+        return line.invoice_line_ids.move_id.filtered(
+            lambda move: (
+                move.move_type == "out_invoice" and line.order_id._is_billed_by(move)
+            )
         )
 
     # ------------------------------------------------------------------
@@ -525,8 +545,8 @@ class FsmOrderLine(models.Model):
     # Rules
     # ------------------------------------------------------------------
 
-    @api.constrains("quantity", "discount_type", "discount_value", "price_unit", "kind")
-    def _check_amounts(self):
+    @api.constrains("quantity")
+    def _check_quantity(self):
         for line in self:
             if line.quantity < 0:
                 raise ValidationError(
@@ -538,6 +558,12 @@ class FsmOrderLine(models.Model):
                         order=line.order_id.name,
                     )
                 )
+
+    # apart from the quantity: to read the price of each line that a source writes
+    # would compute the prices one by one
+    @api.constrains("price_unit", "kind")
+    def _check_price_unit(self):
+        for line in self:
             if line.price_unit < 0 and line.kind != "charge":
                 raise ValidationError(
                     self.env._(
@@ -547,30 +573,33 @@ class FsmOrderLine(models.Model):
                         order=line.order_id.name,
                     )
                 )
-            line._check_discount()
 
+    @api.constrains("quantity", "discount_type", "discount_value", "price_unit")
     def _check_discount(self):
-        """Refuse a discount below zero or above what the line costs."""
-        self.ensure_one()
-        if self.discount_type == "none":
-            return
-        limit = 100.0
-        if self.discount_type == "amount":
-            limit = self.currency_id.round(self.price_unit * self.quantity)
-        if self.discount_value < 0 or self.discount_value > max(limit, 0.0):
-            raise ValidationError(
-                self.env._(
-                    "“%(line)s” on %(order)s: the discount has to be between 0 and "
-                    "%(limit)s.",
-                    line=self.name,
-                    order=self.order_id.name,
-                    limit=(
-                        "100 %"
-                        if self.discount_type == "percent"
-                        else self.currency_id.format(limit)
-                    ),
+        for line in self.filtered(lambda line: line.discount_type != "none"):
+            limit = line._get_discount_limit()
+            if not 0 <= line.discount_value <= limit:
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” on %(order)s: the discount has to be between 0 and "
+                        "%(limit)s.",
+                        line=line.name,
+                        order=line.order_id.name,
+                        limit=(
+                            "100 %"
+                            if line.discount_type == "percent"
+                            else line.currency_id.format(limit)
+                        ),
+                    )
                 )
-            )
+
+    def _get_discount_limit(self):
+        """Highest discount (float) of one line: all that it costs, as a percentage or
+        an amount, by its type."""
+        self.ensure_one()
+        if self.discount_type == "percent":
+            return 100.0
+        return max(self.currency_id.round(self.price_unit * self.quantity), 0.0)
 
     @api.constrains("display_type", "product_id", "equipment_id", "name")
     def _check_description(self):
@@ -763,6 +792,11 @@ class FsmOrderLine(models.Model):
             share = self.discount_value * quantity / self.quantity
             values = {**values, "discount_value": self.currency_id.round(share)}
         self.write(values)
+
+    def _become_manual(self):
+        """Let people mend these lines once nothing else does: bridges call it when they
+        are uninstalled (``ondelete`` of their value of ``quantity_source``)."""
+        self.write({"quantity_source": "manual", "source_key": False})
 
     def _ensure_order_can_change(self):
         """Refuse changes to billed work by those who can not mend its invoice.

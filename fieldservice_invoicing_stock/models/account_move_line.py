@@ -22,8 +22,10 @@ class AccountMoveLine(models.Model):
         return res
 
     def _get_stock_moves(self):
-        order_lines = self.sudo().fsm_order_line_id
-        return super()._get_stock_moves() | order_lines.stock_move_line_ids.move_id
+        delivered = self.sudo().fsm_order_line_id.stock_move_line_ids.move_id
+        moves = super()._get_stock_moves() | delivered
+        # posting asks line by line: read together with those of the other lines
+        return moves.with_prefetch(delivered._prefetch_ids) if delivered else moves
 
     def _get_cogs_value(self):
         """Cost of one unit of a line that bills delivered parts.

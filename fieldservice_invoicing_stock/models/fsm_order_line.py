@@ -7,11 +7,7 @@ class FsmOrderLine(models.Model):
 
     quantity_source = fields.Selection(
         selection_add=[("stock", "Delivered Parts")],
-        ondelete={
-            "stock": lambda lines: lines.write(
-                {"quantity_source": "manual", "source_key": False}
-            )
-        },
+        ondelete={"stock": lambda lines: lines._become_manual()},
     )
     lot_id = fields.Many2one(
         "stock.lot",

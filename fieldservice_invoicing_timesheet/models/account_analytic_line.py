@@ -190,7 +190,7 @@ class AccountAnalyticLine(models.Model):
 
         :raise UserError: names entry, order, invoice and the way out
         """
-        for entry in self:
+        for entry in self.sudo().filtered("fsm_order_id"):
             if line := entry._get_billing_service_lines()[:1]:
                 raise UserError(
                     self.env._(
@@ -198,8 +198,8 @@ class AccountAnalyticLine(models.Model):
                         "service order %(order)s by %(invoice)s. Cancel that invoice "
                         "or credit the hours in full first, or log the difference as "
                         "a new entry, negative if there is less to bill.",
-                        entry=entry.sudo().name,
-                        date=fields.Date.to_string(entry.sudo().date),
+                        entry=entry.name,
+                        date=fields.Date.to_string(entry.date),
                         order=line.order_id.name,
                         invoice=line._get_billing_invoices()[:1].display_name,
                     )

@@ -3,6 +3,7 @@ from collections import defaultdict
 
 from odoo import Command, api, fields, models
 from odoo.tools import format_date
+from odoo.tools.misc import get_lang
 
 from odoo.addons.fieldservice_invoicing.models.res_company import get_superuser_env
 
@@ -207,7 +208,9 @@ class FsmOrder(models.Model):
         """What the description of a labor line says beside the product (str), in the
         bill-to's language. Parameters as of :meth:`_prepare_labor_line`."""
         order = self.with_context(lang=self.bill_to_id.lang or self.env.lang)
-        factor = f"{product.product_tmpl_id._get_labor_rules().get_factor(rate):g}"
+        rules = product.product_tmpl_id._get_labor_rules()
+        decimal_point = get_lang(order.env).decimal_point
+        factor = f"{rules.get_factor(rate):g}".replace(".", decimal_point)
         entry = self.env["account.analytic.line"].browse(portions[0].entry.key)
         parts = []
         if not product:

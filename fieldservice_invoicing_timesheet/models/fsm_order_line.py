@@ -37,10 +37,6 @@ class FsmOrderLine(models.Model):
         help="What the description says beside the product: day, employee, rate.",
     )
 
-    def _become_manual(self):
-        """Let people mend the lines once nothing else does: at the uninstallation."""
-        self.write({"quantity_source": "manual", "source_key": False})
-
     @api.model
     def _get_source_fields(self):
         return super()._get_source_fields() | {
@@ -79,12 +75,3 @@ class FsmOrderLine(models.Model):
         for line in self:
             if line.billed_timesheet_ids != line.timesheet_ids:
                 line.billed_timesheet_ids = [Command.set(line.timesheet_ids.ids)]
-
-    def _get_billing_invoices(self):
-        """Active invoices (`account.move`) of one line, in superuser mode."""
-        self.ensure_one()
-        return self.invoice_line_ids.move_id.filtered(
-            lambda move: (
-                move.move_type == "out_invoice" and self.order_id._is_billed_by(move)
-            )
-        )

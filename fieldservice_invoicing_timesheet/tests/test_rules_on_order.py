@@ -53,6 +53,14 @@ class TestRulesOnOrder(ServiceTimesheetCommon):
         self.assertEqual(overtime.timesheet_ids, entries[1])
         self.assertEqual(self.order.amount_untaxed, 16 * 55 + 82.5)
 
+    def test_factor_in_language(self):
+        """B1: the factor in the description is written as the bill-to writes it."""
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.order.bill_to_id.lang = "fr_FR"
+        self._log(9.0)
+        names = self._get_labor_lines().mapped("name")
+        self.assertEqual(sum("× 1,5" in name for name in names), 1)
+
     def test_day_off(self):
         """B1: a weekend has its own price."""
         self._log(2.0, date=SATURDAY)
