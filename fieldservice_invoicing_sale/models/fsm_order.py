@@ -70,13 +70,18 @@ class FsmOrder(models.Model):
     )
     def _compute_billed_twice(self):
         for order in self:
-            products = order._get_billed_products() & order._get_sold_products()
+            sold = order._get_sold_products()
+            lines = order._get_billed_lines().filtered(
+                lambda line, sold=sold: line.product_id in sold and line._is_sold(sold)
+            )
+            products = lines.product_id
             order.billed_twice = ", ".join(products.mapped("display_name"))
 
-    def _get_billed_products(self):
-        """Products (`product.product`) that active invoices of these orders bill."""
+    def _get_billed_lines(self):
+        """Lines (`fsm.order.line`) with a product that active invoices of these orders
+        bill."""
         lines = self.line_ids.filtered("product_id")
-        return lines.filtered(lambda line: line._is_invoiced()).product_id
+        return lines.filtered(lambda line: line._is_invoiced())
 
     # ------------------------------------------------------------------
     # What is left to bill here: what the sales order does not have

@@ -42,7 +42,7 @@ class SaleOrder(models.Model):
             )
         ):
             sale = order._get_sale_order()
-            if order._get_billed_products() & sale.order_line.product_id:
+            if order._get_billed_lines().product_id & sale.order_line.product_id:
                 raise UserError(
                     self.env._(
                         "Sales order %(sale)s can not be taken up again: its work is "
