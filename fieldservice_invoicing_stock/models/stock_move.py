@@ -48,7 +48,8 @@ class StockMove(models.Model):
             moves.filtered("fsm_order_id").fsm_order_id = picking.fsm_order_id
 
     def _ensure_can_leave_order(self):
-        """Refuse to take moves off an order whose active invoice bills them.
+        """Refuse to take moves off an order whose active invoice bills them, to another
+        one or to a sales order.
 
         :raise UserError: names the transfer, the order, its invoice and the way out
         """
@@ -58,8 +59,8 @@ class StockMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(product)s of %(transfer)s is billed on service order "
-                        "%(order)s (%(invoice)s) and can not go to another one. Cancel "
-                        "or credit that invoice first.",
+                        "%(order)s (%(invoice)s) and can not go to another order. "
+                        "Cancel or credit that invoice first.",
                         product=line.product_id.display_name,
                         transfer=line.reference,
                         order=order_line.order_id.name,
@@ -97,6 +98,8 @@ class StockMove(models.Model):
             lambda move: move in orders and move._get_service_order() != orders[move]
         )
         moved._ensure_can_leave_order()
+        if vals.get("sale_line_id"):
+            self._ensure_can_leave_order()
         if moved or vals.keys() & (names - {"fsm_order_id"}):
             before = self.env["fsm.order"].union(*orders.values())
             (before | self._get_service_orders())._follow_sources()
