@@ -632,7 +632,7 @@ class FsmOrderLine(models.Model):
     def create(self, vals_list):
         self._set_default_labor_product(vals_list)
         lines = super().create(vals_list)
-        lines.filtered("source_key")._ensure_source_is_kept()
+        lines._ensure_source_is_recorded()
         for name in ("price_subtotal", "price_tax", "price_total"):
             self.env.add_to_compute(self._fields[name], lines)
         lines._ensure_order_can_change()
@@ -680,7 +680,10 @@ class FsmOrderLine(models.Model):
                     order=self[:1].order_id.name,
                 )
             )
-        return super().write(vals)
+        res = super().write(vals)
+        if vals.keys() & {"quantity_source", "source_key"}:
+            self._ensure_source_is_recorded()
+        return res
 
     @api.model
     def _get_billing_fields(self):
@@ -733,6 +736,16 @@ class FsmOrderLine(models.Model):
                     origin=dict(origin)[self[0].quantity_source],
                 )
             )
+
+    def _ensure_source_is_recorded(self):
+        """Refuse to enter a source: the line would be locked for everyone, and follow
+        what it does not come from.
+
+        :raise UserError: names line, order and the way out
+        """
+        self.filtered(
+            lambda line: line.source_key or line.quantity_source != "manual"
+        )._ensure_source_is_kept()
 
     def _get_changes(self, values):
         """Those of ``values`` (dict) that one line does not have yet, so that
