@@ -69,9 +69,11 @@ class StockMove(models.Model):
                 )
 
     def _is_billed_by_sale(self):
-        """Whether a sales order bills the move (one record) (bool)."""
+        """Whether a sales order bills the move (one record) (bool): a cancelled one
+        bills what it has invoiced, and nothing else."""
         self.ensure_one()
-        return "sale_line_id" in self._fields and bool(self.sale_line_id)
+        item = "sale_line_id" in self._fields and self.sudo().sale_line_id
+        return bool(item) and (item.state != "cancel" or bool(item.qty_invoiced))
 
     def _get_new_picking_values(self):
         # without it a delivery that a procurement made is lost to the order once the
@@ -87,7 +89,8 @@ class StockMove(models.Model):
         return moves
 
     def write(self, vals):
-        names = {"fsm_order_id", "to_refund", "origin_returned_move_id", "sale_line_id"}
+        links = {"fsm_order_id", "picking_id"}
+        names = links | {"to_refund", "origin_returned_move_id", "sale_line_id"}
         if not vals.keys() & names:
             return super().write(vals)
         orders = {
@@ -100,7 +103,7 @@ class StockMove(models.Model):
         moved._ensure_can_leave_order()
         if vals.get("sale_line_id"):
             self._ensure_can_leave_order()
-        if moved or vals.keys() & (names - {"fsm_order_id"}):
+        if moved or vals.keys() & (names - links):
             before = self.env["fsm.order"].union(*orders.values())
             (before | self._get_service_orders())._follow_sources()
         return res
