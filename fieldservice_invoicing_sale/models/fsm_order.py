@@ -128,17 +128,19 @@ class FsmOrder(models.Model):
         for name in vals.keys() & {"sale_id", "sale_line_id"}:
             self.filtered(
                 lambda order, name=name: order[name].id != vals[name]
-            )._ensure_may_leave_sale_order()
+            )._ensure_may_change_sale_order()
         return super().write(vals)
 
-    def _ensure_may_leave_sale_order(self):
+    def _ensure_may_change_sale_order(self):
         """Refuse those without sales rights who would take work off the bill of its
-        sales order, and have it billed a second time here.
+        sales order, and have it billed a second time here, or leave it to a sales order
+        that bills something else.
 
         :raise AccessError: names the order and the sales order
         """
-        sold = self.sudo().filtered("billing_sale_id")
-        if sold and not self.env.su and not self.env.user.has_group(GROUP_SALE):
+        if not self or self.env.su or self.env.user.has_group(GROUP_SALE):
+            return
+        if sold := self.sudo().filtered("billing_sale_id"):
             raise AccessError(
                 self.env._(
                     "Service order %(order)s is billed by sales order %(sale)s. Ask "
@@ -147,6 +149,13 @@ class FsmOrder(models.Model):
                     sale=sold[0].billing_sale_id.name,
                 )
             )
+        raise AccessError(
+            self.env._(
+                "Service order %(order)s is billed by itself. Ask someone in sales to "
+                "link it to a sales order.",
+                order=self[0].name,
+            )
+        )
 
     # ------------------------------------------------------------------
     # Actions of the card
