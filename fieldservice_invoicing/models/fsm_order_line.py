@@ -454,6 +454,17 @@ class FsmOrderLine(models.Model):
             for line in self.sudo()._origin.invoice_line_ids
         )
 
+    def _is_on_consolidated_invoice(self):
+        """Whether the line (one record) tells the share of its order in an issued
+        invoice of several orders (bool): without it a credited claim would come back
+        to life."""
+        self.ensure_one()
+        moves = self.sudo().invoice_line_ids.move_id
+        return any(
+            move.state == "posted" and len(move.service_order_link_ids) > 1
+            for move in moves
+        )
+
     # ------------------------------------------------------------------
     # To the invoice
     # ------------------------------------------------------------------
@@ -812,6 +823,15 @@ class FsmOrderLine(models.Model):
                     self.env._(
                         "“%(line)s” is on an invoice of service order %(order)s: set "
                         "its quantity to zero, or cancel the invoice first.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )
+            if line._is_on_consolidated_invoice():
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” says which part of an issued invoice is that of "
+                        "service order %(order)s: set its quantity to zero instead.",
                         line=line.name,
                         order=line.order_id.name,
                     )
