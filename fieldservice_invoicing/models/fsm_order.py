@@ -824,7 +824,9 @@ class FsmOrder(models.Model):
                 for equipment in order.equipment_ids - units.equipment_id
                 if equipment._has_unit_price()
             ]
-        gone.unlink()
+        kept = gone.filtered(lambda line: line._is_on_consolidated_invoice())
+        kept.write({"quantity": 0.0, "equipment_id": False})
+        (gone - kept).unlink()
         Line.create(values)
 
     def _follow_sources(self):

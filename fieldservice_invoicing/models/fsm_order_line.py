@@ -474,6 +474,17 @@ class FsmOrderLine(models.Model):
             )
         )
 
+    def _is_on_consolidated_invoice(self):
+        """Whether the line (one record) tells the share of its order in an issued
+        invoice of several orders (bool): without it a credited claim would come back
+        to life."""
+        self.ensure_one()
+        moves = self.sudo().invoice_line_ids.move_id
+        return any(
+            move.state == "posted" and len(move.service_order_link_ids) > 1
+            for move in moves
+        )
+
     # ------------------------------------------------------------------
     # To the invoice
     # ------------------------------------------------------------------
@@ -661,7 +672,7 @@ class FsmOrderLine(models.Model):
     def create(self, vals_list):
         self._set_default_labor_product(vals_list)
         lines = super().create(vals_list)
-        lines.filtered("source_key")._ensure_source_is_kept()
+        lines._ensure_source_is_recorded()
         for name in ("price_subtotal", "price_tax", "price_total"):
             self.env.add_to_compute(self._fields[name], lines)
         lines._ensure_order_can_change()
@@ -709,7 +720,10 @@ class FsmOrderLine(models.Model):
                     order=self[:1].order_id.name,
                 )
             )
-        return super().write(vals)
+        res = super().write(vals)
+        if vals.keys() & {"quantity_source", "source_key"}:
+            self._ensure_source_is_recorded()
+        return res
 
     @api.model
     def _get_billing_fields(self):
@@ -762,6 +776,16 @@ class FsmOrderLine(models.Model):
                     origin=dict(origin)[self[0].quantity_source],
                 )
             )
+
+    def _ensure_source_is_recorded(self):
+        """Refuse to enter a source: the line would be locked for everyone, and follow
+        what it does not come from.
+
+        :raise UserError: names line, order and the way out
+        """
+        self.filtered(
+            lambda line: line.source_key or line.quantity_source != "manual"
+        )._ensure_source_is_kept()
 
     def _get_changes(self, values):
         """Those of ``values`` (dict) that one line does not have yet, so that
@@ -833,6 +857,15 @@ class FsmOrderLine(models.Model):
                     self.env._(
                         "“%(line)s” is on an invoice of service order %(order)s: set "
                         "its quantity to zero, or cancel the invoice first.",
+                        line=line.name,
+                        order=line.order_id.name,
+                    )
+                )
+            if line._is_on_consolidated_invoice():
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” says which part of an issued invoice is that of "
+                        "service order %(order)s: set its quantity to zero instead.",
                         line=line.name,
                         order=line.order_id.name,
                     )

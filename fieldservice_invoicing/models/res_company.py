@@ -89,11 +89,20 @@ class ResCompany(models.Model):
             )
 
     def write(self, vals):
+        was_off = self.filtered(lambda company: not company.service_invoicing)
         res = super().write(vals)
         if "service_invoicing" in vals:
             # the menus that a user sees are cached, see ir.ui.menu
             self.env.registry.clear_cache()
+        if vals.get("service_invoicing"):
+            was_off._catch_up_service_orders()
         return res
+
+    def _catch_up_service_orders(self):
+        """Make order lines of what was done while service invoicing was off: else the
+        orders would not be among those to invoice."""
+        orders = self.env["fsm.order"].sudo()
+        orders.search([("company_id", "in", self.ids)])._follow_sources()
 
     def _ensure_service_invoicing(self, group=GROUP_USER):
         """Refuse what the companies or the current user may not do.

@@ -241,6 +241,38 @@ class TestCancelInvoice(ServiceInvoicingCommon):
         self.assertFalse(self.order.active_invoice_id)
         self.assertEqual(other.active_invoice_id, invoice)
 
+    def test_lines_of_consolidated(self):
+        """Never 1: lines that tell an order's share of an issued consolidated invoice
+        stay, else its credited claim would come back to life with the next credit note
+        for another order."""
+        equipment = self.env["fsm.equipment"].create(
+            {"name": "Boiler", "list_price": 50}
+        )
+        other = self._create_order(equipment_ids=[Command.set(equipment.ids)])
+        invoice = (self.order | other)._create_invoices(grouped=True)
+        invoice.action_post()
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids.filtered(
+            lambda line: line.fsm_order_line_id.order_id == self.order
+        ).unlink()
+        credit_note.action_post()
+        with self.assertRaisesRegex(UserError, "set its quantity to zero"):
+            other.line_ids[0].unlink()
+        other.equipment_ids = False
+        other.line_ids.quantity = 0
+        other.line_ids = [Command.create({"product_id": self.part.id})]
+        other.equipment_ids = equipment
+        self.assertEqual(other.amount_to_invoice, 137.5 + 50)
+        newer = self._invoice(other, post=True)
+        credit_note = self._credit(invoice, post=False)
+        lines = credit_note.invoice_line_ids.filtered(
+            lambda line: line.fsm_order_line_id.order_id == self.order
+        )
+        (credit_note.invoice_line_ids - lines[0]).unlink()
+        credit_note.action_post()
+        self.assertEqual(other.active_invoice_id, newer)
+        self.assertEqual(self.order.active_invoice_id, invoice)
+
     def test_credited_in_two_steps(self):
         """X9: two credit notes that sum to the invoice free the order, though their
         taxes are rounded each on its own; the amounts are those of the documents."""

@@ -14,8 +14,7 @@ from odoo.tools import mute_logger
 MUTED = ("odoo.sql_db", "odoo.service.model", "odoo.tools.translate")
 
 
-@tagged("post_install", "-at_install", "race")
-class TestRace(BaseCase):
+class RaceCommon(BaseCase):
     """Two people at once, in real transactions that commit.
 
     The data stays in the database of the tests: in a company of its own.
@@ -116,6 +115,9 @@ class TestRace(BaseCase):
         with closing(self.registry.cursor()) as cr:
             return function(self._env(cr)["fsm.order"].browse(order_id))
 
+
+@tagged("post_install", "-at_install", "race")
+class TestRace(RaceCommon):
     def test_create(self):
         """C5: of two that create at once one does, the other is told why."""
         for snapshot in (True, False) * 3:

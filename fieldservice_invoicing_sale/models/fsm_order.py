@@ -70,13 +70,18 @@ class FsmOrder(models.Model):
     )
     def _compute_billed_twice(self):
         for order in self:
-            products = order._get_billed_products() & order._get_sold_products()
+            sold = order._get_sold_products()
+            lines = order._get_billed_lines().filtered(
+                lambda line, sold=sold: line.product_id in sold and line._is_sold(sold)
+            )
+            products = lines.product_id
             order.billed_twice = ", ".join(products.mapped("display_name"))
 
-    def _get_billed_products(self):
-        """Products (`product.product`) that active invoices of these orders bill."""
+    def _get_billed_lines(self):
+        """Lines (`fsm.order.line`) with a product that active invoices of these orders
+        bill."""
         lines = self.line_ids.filtered("product_id")
-        return lines.filtered(lambda line: line._is_invoiced()).product_id
+        return lines.filtered(lambda line: line._is_invoiced())
 
     # ------------------------------------------------------------------
     # What is left to bill here: what the sales order does not have
@@ -123,17 +128,19 @@ class FsmOrder(models.Model):
         for name in vals.keys() & {"sale_id", "sale_line_id"}:
             self.filtered(
                 lambda order, name=name: order[name].id != vals[name]
-            )._ensure_may_leave_sale_order()
+            )._ensure_may_change_sale_order()
         return super().write(vals)
 
-    def _ensure_may_leave_sale_order(self):
+    def _ensure_may_change_sale_order(self):
         """Refuse those without sales rights who would take work off the bill of its
-        sales order, and have it billed a second time here.
+        sales order, and have it billed a second time here, or leave it to a sales order
+        that bills something else.
 
         :raise AccessError: names the order and the sales order
         """
-        sold = self.sudo().filtered("billing_sale_id")
-        if sold and not self.env.su and not self.env.user.has_group(GROUP_SALE):
+        if not self or self.env.su or self.env.user.has_group(GROUP_SALE):
+            return
+        if sold := self.sudo().filtered("billing_sale_id"):
             raise AccessError(
                 self.env._(
                     "Service order %(order)s is billed by sales order %(sale)s. Ask "
@@ -142,6 +149,13 @@ class FsmOrder(models.Model):
                     sale=sold[0].billing_sale_id.name,
                 )
             )
+        raise AccessError(
+            self.env._(
+                "Service order %(order)s is billed by itself. Ask someone in sales to "
+                "link it to a sales order.",
+                order=self[0].name,
+            )
+        )
 
     # ------------------------------------------------------------------
     # Actions of the card

@@ -16,8 +16,11 @@ class FsmOrderLine(models.Model):
     @api.depends(
         "product_id",
         "kind",
+        "source_key",
         "order_id.billing_sale_id.state",
         "order_id.billing_sale_id.order_line.product_id",
+        "order_id.billing_sale_id.order_line.product_uom_qty",
+        "order_id.billing_sale_id.order_line.qty_delivered",
         "order_id.billing_sale_id.order_line.qty_invoiced",
         "order_id.invoice_link_ids.is_active",
         "invoice_line_ids",
@@ -31,14 +34,22 @@ class FsmOrderLine(models.Model):
     def _is_sold(self, products):
         """Whether the sales order of the line (one record) bills it (bool).
 
-        Hook of addons that know more of a line than its product. A unit is never
-        billed beside a sales order: what the customer agreed to pay is said there.
+        Hook of addons that know more of a line than its product. A unit that was there
+        before is never billed beside a sales order: what the customer agreed to pay is
+        said there. What follows deliveries or hours counts those only that no sales
+        order item counts.
 
         :param products: `product.product` on the sales order
         """
         self.ensure_one()
-        if self.kind == "unit":
-            return bool(self.order_id.billing_sale_id)
+        sale = self.order_id.billing_sale_id
+        if self.source_key and self.product_id in products:
+            items = sale._get_service_billing_lines().filtered(
+                lambda item: item.product_id == self.product_id
+            )
+            return not all(item._bills_what_it_counts() for item in items)
+        if self.kind == "unit" and not self.source_key:
+            return bool(sale)
         return self.product_id in products
 
     @api.depends("is_on_sale_order")

@@ -22,15 +22,16 @@ class SaleOrder(models.Model):
         if vals.get("state", "cancel") != "cancel":
             cancelled = self.filtered(lambda sale: sale.state == "cancel")
             cancelled._ensure_work_is_not_billed()
-        return super().write(vals)
+        res = super().write(vals)
+        if "state" in vals:
+            # what it delivered stays with it, or is left to the service orders
+            self._get_service_orders()._follow_sources()
+        return res
 
-    def _ensure_work_is_not_billed(self):
-        """Refuse to revive cancelled sales orders whose work was billed since by its
-        service orders.
-
-        :raise UserError: names the sales order, the service order and its invoice
-        """
-        for order in (
+    def _get_service_orders(self):
+        """Service orders (`fsm.order`, superuser mode) on which the work of these sales
+        orders is done."""
+        return (
             self.env["fsm.order"]
             .sudo()
             .search(
@@ -40,9 +41,17 @@ class SaleOrder(models.Model):
                     ("sale_line_id.order_id", "in", self.ids),
                 ]
             )
-        ):
+        )
+
+    def _ensure_work_is_not_billed(self):
+        """Refuse to revive cancelled sales orders whose work was billed since by its
+        service orders.
+
+        :raise UserError: names the sales order, the service order and its invoice
+        """
+        for order in self._get_service_orders():
             sale = order._get_sale_order()
-            if order._get_billed_products() & sale.order_line.product_id:
+            if order._get_billed_lines().product_id & sale.order_line.product_id:
                 raise UserError(
                     self.env._(
                         "Sales order %(sale)s can not be taken up again: its work is "

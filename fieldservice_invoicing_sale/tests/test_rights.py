@@ -146,6 +146,15 @@ class TestRights(SoldOrderCommon):
         order.write({"sale_id": False, "sale_line_id": False})
         self.assertEqual(self.sold.amount_to_invoice, 200)
 
+    def test_link_to_sale(self):
+        """Nor leaves an order that nobody sold to a sales order, where its work may be
+        billed by nobody."""
+        for user in (self.worker, self.plain_dispatcher, self.dispatcher):
+            with self.assertRaisesRegex(AccessError, self.order.name):
+                self._as(user, self.order).sale_id = self.sale
+        self._as(self.selling_dispatcher, self.order).sale_id = self.sale
+        self.assertEqual(self.order.billing_sale_id, self.sale)
+
     def test_not_entered(self):
         """The billing sales order follows from the links and is not entered, over RPC
         neither, when an order is created as little."""

@@ -13,5 +13,23 @@ class AccountAnalyticLine(models.Model):
         return super()._get_billed_fields() | {"so_line", "order_id"}
 
     def _filter_service_labor(self):
-        """An entry of a sales order item is billed by the sales order."""
-        return super()._filter_service_labor().filtered(lambda entry: not entry.so_line)
+        """An entry of a sales order item is billed by the sales order. A cancelled one
+        bills what it has invoiced, and nothing else."""
+        return (
+            super()
+            ._filter_service_labor()
+            .filtered(
+                lambda entry: (
+                    not entry.so_line
+                    or (entry.so_line.state == "cancel" and entry._is_not_invoiced())
+                )
+            )
+        )
+
+    def _is_not_invoiced(self):
+        """Whether no invoice of a sales order bills one entry (bool)."""
+        invoice = self.timesheet_invoice_id
+        return not (invoice and invoice.state != "cancel") and not (
+            self.so_line.product_id.invoice_policy == "order"
+            and self.so_line.qty_invoiced
+        )

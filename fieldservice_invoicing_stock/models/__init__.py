@@ -3,6 +3,7 @@ from . import res_config_settings
 from . import product_category
 from . import product_template
 from . import stock_picking
+from . import stock_rule
 from . import stock_move
 from . import stock_move_line
 from . import fsm_closeout_rule

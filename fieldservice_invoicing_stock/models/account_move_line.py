@@ -27,6 +27,13 @@ class AccountMoveLine(models.Model):
         # posting asks line by line: read together with those of the other lines
         return moves.with_prefetch(delivered._prefetch_ids) if delivered else moves
 
+    def _eligible_for_stock_account(self):
+        # what came out of the stock has a cost, whatever the supplier delivered beside
+        moves = self.sudo().fsm_order_line_id.stock_move_line_ids.move_id
+        if any(not move.is_dropship for move in moves):
+            return self.product_id.is_storable
+        return super()._eligible_for_stock_account()
+
     def _get_cogs_value(self):
         """Cost of one unit of a line that bills delivered parts.
 
@@ -43,7 +50,7 @@ class AccountMoveLine(models.Model):
         is_refund = self.move_id.move_type == "out_refund"
         billed = order_line._get_qty_invoiced() - (quantity if is_refund else 0.0)
         cost = order_line._get_delivered_cost() * max(billed, 0.0)
-        change = cost - order_line._get_posted_cogs(self._get_valuation_account())
+        change = cost - order_line._get_posted_cogs(self._get_cogs_expense_account())
         return (-change if is_refund else change) / quantity
 
     def _get_document_quantity(self):
@@ -60,9 +67,9 @@ class AccountMoveLine(models.Model):
             for line in lines
         )
 
-    def _get_valuation_account(self):
-        """Account (`account.account`) that the cost of goods sold is taken from."""
+    def _get_cogs_expense_account(self):
+        """Account (`account.account`) that the cost of goods sold goes to."""
         self.ensure_one()
         template = self.product_id.product_tmpl_id.with_company(self.company_id)
         accounts = template.get_product_accounts(self.move_id.fiscal_position_id)
-        return accounts["stock_valuation"]
+        return accounts["expense"] or self.move_id.journal_id.default_account_id

@@ -112,36 +112,33 @@ class FsmOrderLine(models.Model):
         delivered did cost it, else the cost of the lot or the product."""
         self.ensure_one()
         line = self.sudo().with_company(self.company_id)
-        if cost := line._get_delivered_cost():
+        valued = line.stock_move_line_ids.filtered(lambda move: move._is_valued())
+        if cost := valued._get_service_cost():
             return cost
         by_lot = line.lot_id and line.product_id.lot_valuated
         return (line.lot_id if by_lot else line.product_id).standard_price
 
     def _get_delivered_cost(self):
-        """Cost (float, company currency) of one of the product's unit by the valuation
-        of what is with the customer, or was before all came back; zero if nothing was
-        delivered, or it was not valued."""
+        """Cost (float, company currency) of one of the product's unit that was
+        delivered, see ``stock.move.line._get_service_cost``."""
         self.ensure_one()
-        move_lines = self.sudo().stock_move_line_ids
-        quantity = move_lines._get_service_quantity()
-        if quantity <= 0:
-            move_lines = move_lines.filtered(lambda line: line._get_service_sign() > 0)
-            quantity = move_lines._get_service_quantity()
-        value = move_lines._get_service_value()
-        return max(value, 0.0) / quantity if quantity > 0 else 0.0
+        return self.sudo().stock_move_line_ids._get_service_cost()
 
-    def _get_posted_cogs(self, account):
+    def _get_posted_cogs(self, expense):
         """Cost of goods sold (float, company currency) that is posted for one line,
-        less what was reversed.
+        less what was reversed: what left the stock's value, by whatever account the
+        product had then.
 
-        :param account: `account.account` of the stock valuation
+        :param expense: `account.account` that the cost goes to, the other half
         """
         self.ensure_one()
         entries = self.sudo().invoice_line_ids.service_cogs_line_ids
         return -sum(
             entry.balance
             for entry in entries
-            if entry.parent_state == "posted" and entry.account_id == account
+            if entry.parent_state == "posted"
+            and entry.account_id != expense
+            and entry.account_id.include_initial_balance
         )
 
     # ------------------------------------------------------------------
@@ -150,7 +147,7 @@ class FsmOrderLine(models.Model):
 
     @api.model
     def _get_billing_fields(self):
-        return super()._get_billing_fields() | {"markup", "lot_id"}
+        return super()._get_billing_fields() | {"is_cost_plus", "markup", "lot_id"}
 
     @api.model
     def _get_source_fields(self):

@@ -48,7 +48,8 @@ class StockMove(models.Model):
             moves.filtered("fsm_order_id").fsm_order_id = picking.fsm_order_id
 
     def _ensure_can_leave_order(self):
-        """Refuse to take moves off an order whose active invoice bills them.
+        """Refuse to take moves off an order whose active invoice bills them, to another
+        one or to a sales order.
 
         :raise UserError: names the transfer, the order, its invoice and the way out
         """
@@ -58,8 +59,8 @@ class StockMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(product)s of %(transfer)s is billed on service order "
-                        "%(order)s (%(invoice)s) and can not go to another one. Cancel "
-                        "or credit that invoice first.",
+                        "%(order)s (%(invoice)s) and can not go to another order. "
+                        "Cancel or credit that invoice first.",
                         product=line.product_id.display_name,
                         transfer=line.reference,
                         order=order_line.order_id.name,
@@ -68,9 +69,11 @@ class StockMove(models.Model):
                 )
 
     def _is_billed_by_sale(self):
-        """Whether a sales order bills the move (one record) (bool)."""
+        """Whether a sales order bills the move (one record) (bool): a cancelled one
+        bills what it has invoiced, and nothing else."""
         self.ensure_one()
-        return "sale_line_id" in self._fields and bool(self.sale_line_id)
+        item = "sale_line_id" in self._fields and self.sudo().sale_line_id
+        return bool(item) and (item.state != "cancel" or bool(item.qty_invoiced))
 
     def _get_new_picking_values(self):
         # without it a delivery that a procurement made is lost to the order once the
@@ -86,7 +89,8 @@ class StockMove(models.Model):
         return moves
 
     def write(self, vals):
-        names = {"fsm_order_id", "to_refund", "origin_returned_move_id", "sale_line_id"}
+        links = {"fsm_order_id", "picking_id"}
+        names = links | {"to_refund", "origin_returned_move_id", "sale_line_id"}
         if not vals.keys() & names:
             return super().write(vals)
         orders = {
@@ -97,7 +101,9 @@ class StockMove(models.Model):
             lambda move: move in orders and move._get_service_order() != orders[move]
         )
         moved._ensure_can_leave_order()
-        if moved or vals.keys() & (names - {"fsm_order_id"}):
+        if vals.get("sale_line_id"):
+            self._ensure_can_leave_order()
+        if moved or vals.keys() & (names - links):
             before = self.env["fsm.order"].union(*orders.values())
             (before | self._get_service_orders())._follow_sources()
         return res

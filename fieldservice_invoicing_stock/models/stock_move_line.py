@@ -21,13 +21,14 @@ class StockMoveLine(models.Model):
         -1 for what came back, 0 for neither and for what is billed elsewhere.
 
         As on a sales order, a return counts when it is to change the quantities of
-        its order, and so does what is sent again for it.
+        its order, and so does what is sent again for it; what is scrapped does not.
         """
         self.ensure_one()
         move = self.move_id
         came = self.location_id.usage == "customer"
         went = self.location_dest_id.usage == "customer"
-        if came == went or move._is_billed_by_sale():
+        scrapped = self.location_dest_id.usage == "inventory"
+        if came == went or scrapped or move._is_billed_by_sale():
             return 0
         if came or move.origin_returned_move_id:
             return (1 if went else -1) if move.to_refund else 0
@@ -45,12 +46,35 @@ class StockMoveLine(models.Model):
         """What these done move lines cost (float, company currency), less returns."""
         return sum(line._get_service_sign() * line._get_value_share() for line in self)
 
+    def _get_service_cost(self):
+        """Cost (float, company currency) of one of the product's unit by the valuation
+        of what these done move lines of one product left with the customer, or of what
+        went there before all came back; zero if nothing did, or it was not valued."""
+        lines = self
+        quantity = lines._get_service_quantity()
+        if quantity <= 0:
+            lines = lines.filtered(lambda line: line._get_service_sign() > 0)
+            quantity = lines._get_service_quantity()
+        value = lines._get_service_value()
+        return max(value, 0.0) / quantity if quantity > 0 else 0.0
+
+    def _get_valued_lines(self):
+        """Lines (`stock.move.line`) of the move of one line that were valued: the
+        goods were the company's own and passed through its stock."""
+        self.ensure_one()
+        move = self.move_id.with_company(self.company_id)
+        return move._get_in_move_lines() | move._get_out_move_lines()
+
+    def _is_valued(self):
+        """Whether one line was valued, see :meth:`_get_valued_lines` (bool)."""
+        return self in self._get_valued_lines()
+
     def _get_value_share(self):
         """Part (float, company currency) of one line in the value of its move: by
         quantity, or by the costs of the lots if the product is valued by lot."""
         self.ensure_one()
         move = self.move_id.with_company(self.company_id)
-        valued = move._get_in_move_lines() | move._get_out_move_lines()
+        valued = self._get_valued_lines()
         if self not in valued:
             return 0.0
         weights = {line: line.quantity_product_uom for line in valued}

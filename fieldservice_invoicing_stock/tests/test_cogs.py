@@ -258,3 +258,47 @@ class TestCogs(ServiceStockCommon):
         self.assertEqual(self._get_cogs(), 0)
         invoice.action_post()
         self.assertEqual(self._get_cogs(), 30)
+
+    def test_other_valuation_account(self):
+        """X7: Cost that was posted by another valuation account is reversed, too."""
+        self._deliver(self.order, (self.filter, 2))
+        invoice = self._invoice(post=True)
+        account = self.account_valuation.copy({"code": "110199"})
+        self.filter.categ_id.property_stock_valuation_account_id = account
+        credit_note = self._credit(invoice)
+        cogs = (invoice | credit_note).line_ids.filtered(
+            lambda line: line.display_type == "cogs"
+        )
+        expense = cogs.filtered(lambda line: line.account_id == self.account_expense)
+        self.assertEqual(sorted(expense.mapped("balance")), [-16, 16])
+
+    def test_dropship(self):
+        """F1: What the supplier delivered to the customer has no cost here; what came
+        out of the stock beside has its own."""
+        self._create_move(
+            self.filter,
+            2,
+            self.suppliers,
+            self.customers,
+            fsm_order_id=self.order.id,
+        )._action_done()
+        self._invoice(post=True)
+        self.assertEqual(self._get_cogs(), 0)
+        self.order.active_invoice_id._cancel_service_invoices("more parts")
+        self._deliver(self.order, (self.filter, 3))
+        invoice = self._invoice(post=True)
+        self.assertEqual(invoice.invoice_line_ids.quantity, 5)
+        self.assertEqual(self._get_cogs(), 24)
+        invoice._cancel_service_invoices("again")
+        self.assertEqual(self._get_cogs(), 0)
+
+    def test_credit_notes_at_once(self):
+        """F2: Two credit notes that are posted together take back a half each."""
+        self._deliver(self.order, (self.part, 2))
+        invoice = self._invoice(post=True)
+        halves = self.env["account.move"]
+        for _half in range(2):
+            halves |= self._credit(invoice, post=False)
+            halves[-1].invoice_line_ids.quantity = 1
+        halves.action_post()
+        self.assertEqual(self._get_cogs(), 0)

@@ -161,6 +161,85 @@ class TestParts(ServiceStockCommon):
         self.assertFalse(other.line_ids)
         self.assertFalse(picking.move_line_ids.fsm_order_line_id)
 
+    def test_several_steps(self):
+        """Never 4: Of several steps the last one counts, once, though the transfer
+        that picks the parts has the order."""
+        self._receive(self.filter, 5, 8)
+        self.warehouse.delivery_steps = "pick_pack_ship"
+        picks = self.warehouse.pick_type_id
+        picking = self.env["stock.picking"].create(
+            {
+                "picking_type_id": picks.id,
+                "location_id": self.stock.id,
+                "location_dest_id": picks.default_location_dest_id.id,
+                "fsm_order_id": self.order.id,
+            }
+        )
+        move = self._create_move(
+            self.filter,
+            2,
+            self.stock,
+            picking.location_dest_id,
+            picking_id=picking.id,
+            picking_type_id=picks.id,
+            location_final_id=self.customers.id,
+        )
+        steps = 0
+        while move:
+            self.assertFalse(self.order.line_ids)
+            move.picked = True
+            move.picking_id._action_done()
+            move = move.move_dest_ids
+            steps += 1
+        self.assertEqual(steps, 3)
+        self.assertEqual(self._get_line(self.filter).quantity, 2)
+
+    def test_scrap(self):
+        """Never 4: What is scrapped, here or there, changes nothing of what was
+        delivered."""
+        picking = self._deliver(self.order, (self.filter, 3))
+        for location in self.stock, self.customers:
+            self.env["stock.scrap"].create(
+                {
+                    "product_id": self.filter.id,
+                    "scrap_qty": 1,
+                    "picking_id": picking.id,
+                    "location_id": location.id,
+                }
+            ).do_scrap()
+        self.assertEqual(self._get_line(self.filter).quantity, 3)
+
+    def test_backorder_in_dozens(self):
+        """Never 4: A backorder belongs to the order too, and waits to be billed."""
+        picking = self._create_delivery(self.order, (self.filter, 3))
+        dozen = self.env.ref("uom.product_uom_dozen")
+        picking.move_ids.write(
+            {"product_uom": dozen.id, "product_uom_qty": 3, "quantity": 1}
+        )
+        picking._action_done()
+        line = self._get_line(self.filter)
+        self.assertEqual(line.quantity, 12)
+        self._invoice()
+        backorder = picking.backorder_ids
+        self.assertEqual(backorder.fsm_order_id, self.order)
+        backorder.move_ids.write({"quantity": 2, "picked": True})
+        backorder._action_done()
+        self.assertEqual(line.quantity, 36)
+        self.assertEqual(line.qty_to_invoice, 24)
+
+    def test_billed_in_other_transfer(self):
+        """Never 4: A billed move does not go to the transfer of another order."""
+        picking = self._deliver(self.order, (self.filter, 2))
+        other = self._deliver(self._create_order(lines=[]), (self.filter, 1))
+        self._invoice()
+        move = picking.move_ids
+        with self.assertRaisesRegex(UserError, "billed"), self.env.cr.savepoint():
+            move.picking_id = other
+        self.order.active_invoice_id._cancel_service_invoices("wrong order")
+        move.picking_id = other
+        self.assertFalse(sum(self.order.line_ids.mapped("quantity")))
+        self.assertEqual(self._get_line(self.filter, other.fsm_order_id).quantity, 3)
+
     def test_billed_stays(self):
         """Never 4: Billed parts can not go to another order, the refusal says why."""
         picking = self._deliver(self.order, (self.filter, 3))
@@ -294,7 +373,6 @@ class TestParts(ServiceStockCommon):
         self._deliver(self.order, (self.filter, 3))
         self.assertFalse(self.order.line_ids)
         self.company.service_invoicing = True
-        self.order.action_create_invoice()
         self.assertEqual(self._get_line(self.filter).quantity, 3)
 
     def test_language(self):

@@ -144,6 +144,17 @@ class TestPrice(ServiceStockCommon):
         self.assertEqual(line._get_delivered_cost(), 0)
         self.assertEqual(line.price_unit, 10)
 
+    def test_partly_consigned(self):
+        """B4: What was not valued does not lower the cost of what was."""
+        self._price_by_cost(self.company, 25)
+        picking = self._create_delivery(self.order, (self.filter, 3))
+        picking.move_line_ids.owner_id = self.partner_b
+        picking._action_done()
+        self._deliver(self.order, (self.filter, 1))
+        line = self._get_line(self.filter)
+        self.assertEqual(line.quantity, 4)
+        self.assertEqual(line.price_unit, 10)
+
     def test_unit_of_measure(self):
         """B4: Costs are per unit of the product, prices per unit of the line."""
         self._price_by_cost(self.company, 25)

@@ -77,6 +77,34 @@ class TestRights(ServiceStockCommon):
         with self.assertRaises(UserError):
             self._as(self._get_line(self.filter), self.worker).quantity = 1
 
+    def test_worker_enters_no_source(self):
+        """B1: Nor make a source up, which would lock a line, or be taken for what was
+        delivered; of a billed order nothing that prices a line."""
+        self.order.line_ids = [Command.create({"product_id": self.filter.id})]
+        line = self._as(self.order.line_ids, self.worker)
+        for values in (
+            {"source_key": "x"},
+            {"quantity_source": "stock"},
+            {"quantity_source": "stock", "source_key": f"{self.filter.id}:0"},
+        ):
+            with self.subTest(values), self.assertRaises(UserError):
+                line.write(values)
+            with self.subTest(values), self.assertRaises(UserError):
+                line.create(
+                    {
+                        "order_id": self.order.id,
+                        "product_id": self.pump.id,
+                        **values,
+                    }
+                )
+        with self.assertRaises(UserError):
+            line.with_context(default_quantity_source="stock").create(
+                {"order_id": self.order.id, "product_id": self.pump.id}
+            )
+        self._invoice()
+        with self.assertRaises(UserError):
+            line.is_cost_plus = True
+
     def test_dispatcher_bills(self):
         """C3: Who creates invoices needs no right in stock for it."""
         self._deliver(self.order, (self.filter, 3))

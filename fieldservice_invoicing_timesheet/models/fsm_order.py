@@ -40,6 +40,15 @@ class FsmOrder(models.Model):
         self._update_sourced_lines("timesheet", orders._prepare_labor_lines())
         return res
 
+    def _refresh_draft_invoice(self, invoice):
+        res = super()._refresh_draft_invoice(invoice)
+        # an invoice made anew bills what is on the order now, once it is refreshed
+        billed = invoice.invoice_line_ids.fsm_order_line_id & self.sudo().line_ids
+        billed.filtered(
+            lambda line: line.quantity_source == "timesheet"
+        )._remember_billed_timesheets()
+        return res
+
     def _get_labor_entries(self):
         """Time (`account.analytic.line`, superuser mode) that was worked on these
         orders, in the order of its logging."""

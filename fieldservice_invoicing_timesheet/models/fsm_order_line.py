@@ -38,6 +38,10 @@ class FsmOrderLine(models.Model):
     )
 
     @api.model
+    def _get_billing_fields(self):
+        return super()._get_billing_fields() | {"labor_factor", "labor_label"}
+
+    @api.model
     def _get_source_fields(self):
         return super()._get_source_fields() | {
             "timesheet_ids",
