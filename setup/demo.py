@@ -356,6 +356,7 @@ class Story:
         warehouse = self.env["stock.warehouse"].search(
             [("company_id", "=", self.company.id)], limit=1
         )
+        warehouse.name = COMPANY
         receipt = self.env["stock.picking"].create(
             {
                 "partner_id": supplier.id,
