@@ -6,17 +6,13 @@ class SaleOrder(models.Model):
     _inherit = "sale.order"
 
     def write(self, vals):
-        if vals.get("state", "cancel") == "cancel":
-            res = super().write(vals)
-            if "state" in vals:
-                self._get_sold_entries().fsm_order_id._follow_sources()
-            return res
-        # a cancelled sales order has left its hours to their service orders
-        cancelled = self.filtered(lambda sale: sale.state == "cancel")
-        entries = cancelled._get_sold_entries()
-        entries._ensure_not_billed()
+        if vals.get("state", "cancel") != "cancel":
+            # a cancelled sales order has left its hours to their service orders
+            cancelled = self.filtered(lambda sale: sale.state == "cancel")
+            cancelled._get_sold_entries()._ensure_not_billed()
         res = super().write(vals)
-        entries.fsm_order_id._follow_sources()
+        if "state" in vals:
+            self._get_sold_entries().fsm_order_id._follow_sources()
         return res
 
     def _get_sold_entries(self):
