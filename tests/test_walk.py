@@ -268,6 +268,8 @@ class Walk(RuleBasedStateMachine):
             (order, entry) for order in self.orders for entry in self.hours[order]
         ]
         order, entry = entries[index % len(entries)]
+        if hours == self.hours[order][entry]:
+            return
         is_billed = (
             self.billed[order, self.case.labor] and entry in self.billed_entries[order]
         )

@@ -833,9 +833,9 @@ class FsmOrder(models.Model):
         """Bring the order lines up to date, whoever the current user is: what was
         done does not depend on who asks.
 
-        Called when the dialog opens, before invoices are created, while a draft is
-        refreshed, when an order's equipment changes, and by bridges when parts are
-        moved or hours are logged.
+        Called when an order is finished, when the dialog opens, before invoices are
+        created, while a draft is refreshed, when an order's equipment changes, and by
+        bridges when parts are moved or hours are logged.
         """
         orders = self.with_env(get_superuser_env(self.env))
         orders.filtered("company_id.service_invoicing")._collect_order_lines()
@@ -1377,6 +1377,9 @@ class FsmOrder(models.Model):
         res = super().write(vals)
         if "equipment_ids" in vals:
             self._follow_sources()
+        elif "stage_id" in vals:
+            # work from before the addon that bills it was installed
+            self.filtered("is_invoiceable")._follow_sources()
         return res
 
     def _ensure_may_set_limit(self):

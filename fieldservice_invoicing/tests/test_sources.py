@@ -104,6 +104,20 @@ class TestSources(ServiceInvoicingCommon):
         self.order._follow_sources()
         self.assertTrue(self.order.line_ids.filtered("equipment_id"))
 
+    def test_finished(self):
+        """B1: what nobody told the order of is there when it is finished."""
+        equipment = self.env["fsm.equipment"].create(
+            {"name": "Boiler", "company_id": self.company.id}
+        )
+        order = self._create_order(
+            lines=[], done=False, equipment_ids=[Command.set(equipment.ids)]
+        )
+        equipment.list_price = 50
+        self.assertFalse(order.line_ids)
+        order.action_complete()
+        self.assertEqual(order.line_ids.price_subtotal, 50)
+        self.assertEqual(order.billing_status, "to_invoice")
+
     def test_more_on_a_draft(self):
         """C16: what comes after invoicing shows with its amount, and reaches the draft
         in one click."""

@@ -124,7 +124,7 @@ class FsmOrder(models.Model):
         self.check_access("read")
         action = {
             "type": "ir.actions.act_window",
-            "name": self.env._("Add Parts"),
+            "name": self.env._("Deliver Parts"),
             "res_model": "stock.picking",
             "views": [(self.env.ref("stock.view_picking_form").id, "form")],
         }
