@@ -1,4 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Queries of many orders beside those of few. ``ORDERS`` in the environment says how
+many are many (20)."""
+
+import os
 from math import ceil
 
 from odoo import Command, fields
@@ -7,7 +11,7 @@ from odoo.tests import Form, tagged
 
 from odoo.addons.fieldservice_invoicing.tests.common import ServiceInvoicingCommon
 
-FEW, MANY = 5, 20
+FEW, MANY = 5, int(os.environ.get("ORDERS", "20"))
 DAYS = [fields.Date.to_date(f"2026-03-0{day}") for day in range(2, 9)]
 
 
@@ -111,7 +115,7 @@ class TestPerformance(ServiceInvoicingCommon):
         )
 
     @classmethod
-    def _create_orders(cls, count, moves=12, entries=8):
+    def _create_orders(cls, count, moves=20, entries=20):
         """Orders with work that their lines do not know yet."""
         cls._switch(False)
         orders = cls.env["fsm.order"].create(
@@ -258,7 +262,7 @@ class TestPerformance(ServiceInvoicingCommon):
         self._create_orders(2)._follow_sources()
         few, many = self._create_orders(FEW), self._create_orders(MANY)
         # lines are inserted and their amounts updated; moves get their lines
-        rows = 2 * self._count_batches(20 * MANY) + self._count_batches(12 * MANY)
+        rows = 2 * self._count_batches(28 * MANY) + self._count_batches(20 * MANY)
         self.assertConstant(few, many, rows)
         self.assertEqual(len(many.line_ids), len(few.line_ids) * MANY // FEW)
         self.assertConstant(few, many)
@@ -285,7 +289,7 @@ class TestPerformance(ServiceInvoicingCommon):
         self._deliver(orders, 1)
         self._log(orders, 1)
         self._switch(True)
-        rows = 2 * self._count_batches(20 * MANY)
+        rows = 2 * self._count_batches(28 * MANY)
         self.assertConstant(few, many, rows + 2 * (MANY - FEW))
         self.assertTrue(all(many.mapped("billing_difference")))
 
