@@ -8,6 +8,7 @@ from math import ceil
 from odoo import Command, fields
 from odoo.orm.models import INSERT_BATCH_SIZE
 from odoo.tests import Form, tagged
+from odoo.tools.constants import PREFETCH_MAX
 
 from odoo.addons.fieldservice_invoicing.tests.common import ServiceInvoicingCommon
 
@@ -249,8 +250,10 @@ class TestPerformance(ServiceInvoicingCommon):
 
     def assertConstant(self, few, many, batches=0):
         """Bringing many orders up to date takes no more queries than few, but for the
-        batches in which rows are written."""
+        batches in which rows are written, and those in which Odoo reads."""
         queries = self._count_queries(few._follow_sources)
+        # lines, moves, entries, and what each of them leads to
+        batches += 8 * (28 * MANY // PREFETCH_MAX)
         self.assertLessEqual(
             self._count_queries(many._follow_sources), queries + batches
         )
