@@ -151,6 +151,21 @@ class TestSources(ServiceInvoicingCommon):
         self.assertFalse(self.order.billing_difference)
         self.assertEqual(self.order.active_invoice_id, invoice)
 
+    def test_credited_twice(self):
+        """C16, B1: a second click does not draft the same credit again; once the
+        draft is deleted it can be."""
+        self._update(3)
+        invoice = self._invoice(post=True)
+        self._update(1)
+        wizard = self._open_reversal(invoice)
+        wizard.refund_moves()
+        with self.assertRaisesRegex(UserError, "draft credit note"):
+            self._open_reversal(invoice).refund_moves()
+        wizard.new_move_ids.unlink()
+        again = self._open_reversal(invoice)
+        again.refund_moves()
+        self.assertEqual(again.new_move_ids.invoice_line_ids.quantity, 2.0)
+
     def test_gone_after_posting(self):
         """B1: a line that the source gives up after billing falls to zero and is
         credited; it does not vanish from under its invoice."""

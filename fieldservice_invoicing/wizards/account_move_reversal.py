@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from ..models.res_company import GROUP_MANAGER, get_superuser_env
 
@@ -39,12 +39,23 @@ class AccountMoveReversal(models.TransientModel):
         wizard = self
         if self._is_by_service_manager():
             wizard = self.with_env(get_superuser_env(self.env))
+        only_excess = not is_modify and self.has_excess and self.credit_excess
+        if only_excess:
+            self._ensure_excess_is_not_drafted()
         action = super(AccountMoveReversal, wizard).reverse_moves(is_modify)
         if is_modify:
             wizard._claim_service_orders()
-        elif wizard.has_excess and wizard.credit_excess:
+        elif only_excess:
             wizard._credit_excess_only()
         return action
+
+    def _ensure_excess_is_not_drafted(self):
+        """Refuse to draft the same excess twice: a draft does not lower it yet.
+
+        :raise UserError: names the invoice, its draft credit note and the way out
+        """
+        if reason := self.move_ids.sudo()._get_draft_credit_note_refusal():
+            raise UserError(reason)
 
     def _credit_excess_only(self):
         """Leave on the new draft credit notes what is billed too much, only."""
