@@ -5,6 +5,7 @@ from . import ir_ui_menu
 from . import fsm_stage
 from . import fsm_equipment
 from . import fsm_closeout_rule
+from . import service_invoice_snapshot
 from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order

@@ -1,4 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
 from collections import defaultdict
 
 from markupsafe import Markup
@@ -91,6 +92,21 @@ class AccountMove(models.Model):
     )
     can_cancel_service_invoice = fields.Boolean(
         compute="_compute_can_cancel_service_invoice"
+    )
+    service_snapshot_ids = fields.One2many(
+        "service.invoice.snapshot",
+        "move_id",
+        string="As Issued",
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    service_bill_to = fields.Html(
+        string="Bill-to on the Document",
+        compute="_compute_service_bill_to",
+        compute_sudo=True,
+        help="Name, address and VAT number that the document says: those of the day "
+        "on which it was issued.",
     )
     # The invoice form shows both also to those who read service invoices and have
     # no access to payments and reconciliations.
@@ -309,11 +325,24 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         self._check_not_to_exceed()
         posted = super()._post(soft=soft)
+        posted._keep_as_issued()
         invoices = posted.filtered(lambda move: move.move_type == "out_invoice")
         invoices._log_on_service_orders(self.env._("Invoice posted: %s"))
         credit_notes = posted.filtered(lambda move: move.move_type == "out_refund")
         credit_notes._log_on_service_orders(self.env._("Credit note posted: %s"))
         return posted
+
+    def _keep_as_issued(self):
+        """Keep what these documents say, when they are posted."""
+        moves = self.sudo().filtered(
+            lambda move: (
+                move.is_service_invoice
+                and move.is_sale_document()
+                and not move.service_snapshot_ids
+            )
+        )
+        moves.service_order_link_ids._keep_as_issued()
+        moves.service_snapshot_ids._take(moves)
 
     def _invoice_paid_hook(self):
         res = super()._invoice_paid_hook()
@@ -437,6 +466,7 @@ class AccountMove(models.Model):
         self._ensure_not_issued()
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
+        self.sudo().service_snapshot_ids.unlink()
         # without its credit note a cancelled invoice stands again
         moves = self.sudo()
         (moves | moves.reversed_entry_id).filtered("service_cancel_date").write(
@@ -447,6 +477,139 @@ class AccountMove(models.Model):
             }
         )
         return res
+
+    # ------------------------------------------------------------------
+    # What the document says, as issued
+    # ------------------------------------------------------------------
+
+    def _get_bill_to(self):
+        """Who one document is addressed to, now (`res.partner`, which may be a record
+        in memory)."""
+        return self.partner_id
+
+    def _get_document_values(self):
+        """What one document says of bill-to, company, terms and taxes: as issued,
+        or as the records say while it is a draft.
+
+        Called by the report, the form, the portal and exports.
+
+        :return: dict of :meth:`service.invoice.snapshot._prepare_values`
+        """
+        self.ensure_one()
+        move = self.sudo()
+        return move.service_snapshot_ids.values or (
+            move.service_snapshot_ids._prepare_values(move)
+        )
+
+    def _get_document_lang(self):
+        """Language code (str or False) in which one document is printed."""
+        self.ensure_one()
+        snapshot = self.sudo().service_snapshot_ids
+        if snapshot:
+            return snapshot.values["lang"]
+        return self._get_bill_to().lang
+
+    def _get_document_company(self):
+        """The company (`res.company`, superuser mode) as one document says it."""
+        self.ensure_one()
+        snapshot = self.sudo().service_snapshot_ids
+        if not snapshot:
+            return self.company_id.sudo()
+        return snapshot.with_context(lang=self.env.lang)._get_company_as_issued(
+            snapshot.values["company"], snapshot.logo
+        )
+
+    def _get_document_partner(self, role="bill_to"):
+        """A partner (`res.partner`, superuser mode) as one document says it.
+
+        :param str role: ``bill_to`` or ``shipping``
+        """
+        self.ensure_one()
+        snapshot = self.sudo().service_snapshot_ids
+        if not snapshot:
+            partner = self.partner_shipping_id
+            return (self._get_bill_to() if role == "bill_to" else partner).sudo()
+        return snapshot._get_partner_as_issued(snapshot.values[role])
+
+    def _get_document_orders(self):
+        """What one document says of the service orders that it bills or credits
+        (list of dicts of :meth:`fsm.order.invoice._get_document_values`)."""
+        self.ensure_one()
+        links = self._get_service_order_links().sorted("order_id")
+        lang = self._get_document_lang()
+        return [link._get_document_values(lang) for link in links]
+
+    def _get_tax_rates(self):
+        """Base and tax of one document by tax, exact to the cent.
+
+        :return: list of dicts with ``tax_id``, ``label``, ``rate`` (percentage, or
+            False for other taxes and for lines without tax), ``base`` and ``tax`` in
+            the document's currency, ``base_company`` and ``tax_company`` in the
+            company's; positive on credit notes too
+        """
+        return self._get_document_values()["rates"]
+
+    def _get_current_tax_rates(self):
+        """:meth:`_get_tax_rates` by the present records."""
+        AccountTax = self.env["account.tax"]
+        aggregated = AccountTax._aggregate_base_lines_aggregated_values(
+            AccountTax._aggregate_base_lines_tax_details(
+                self._get_rounded_base_and_tax_lines()[0],
+                lambda base_line, tax_data: tax_data and {"tax": tax_data["tax"]},
+            )
+        )
+        rates = []
+        for key, amounts in aggregated.items():
+            tax = key["tax"] if key else AccountTax
+            is_percentage = tax.amount_type in ("percent", "division")
+            rates.append(
+                {
+                    "tax_id": tax.id,
+                    "label": tax.tax_label,
+                    "rate": is_percentage and tax.amount,
+                    "base": amounts["base_amount_currency"],
+                    "tax": amounts["tax_amount_currency"],
+                    "base_company": amounts["base_amount"],
+                    "tax_company": amounts["tax_amount"],
+                }
+            )
+        return rates
+
+    def _get_current_tax_totals(self):
+        """Tax totals (dict) of one document in its language, for JSON."""
+        self.invalidate_recordset(["tax_totals"])
+        return json.loads(json.dumps(self.tax_totals, default=str))
+
+    def _compute_tax_totals(self):
+        res = super()._compute_tax_totals()
+        for move in self:
+            if snapshot := move.sudo().service_snapshot_ids:
+                move.tax_totals = snapshot.values["tax_totals"]
+        return res
+
+    def _compute_invoice_partner_display_info(self):
+        res = super()._compute_invoice_partner_display_info()
+        for move in self.filtered("is_service_invoice"):
+            bill_to = move._get_document_partner()
+            move.invoice_partner_display_name = bill_to.display_name
+        return res
+
+    @api.depends("partner_id", "state")
+    def _compute_service_bill_to(self):
+        for move in self:
+            move.service_bill_to = move.is_service_invoice and (
+                move._format_document_partner(move._get_document_values()["bill_to"])
+            )
+
+    def _format_document_partner(self, values):
+        """Address and VAT number as HTML (`Markup`), or False.
+
+        :param values: dict of :meth:`service.invoice.snapshot._prepare_partner`
+        """
+        if not values:
+            return False
+        vat = Markup("<div>%s</div>") % values["vat"] if values["vat"] else ""
+        return Markup("%s%s") % (Markup(values["address"]), vat)
 
     # ------------------------------------------------------------------
     # An issued service invoice is final

@@ -20,3 +20,9 @@ class FsmEquipment(models.Model):
         """Whether the equipment (one record) can be billed as a unit (bool)."""
         self.ensure_one()
         return bool(self.product_id or self.list_price)
+
+    def _get_serial_number(self):
+        """Serial number (str or False) of one piece of equipment: hook, it has none
+        by itself."""
+        self.ensure_one()
+        return False

@@ -1035,6 +1035,42 @@ class FsmOrder(models.Model):
             values["tax_ids"] = [Command.set(values["tax_ids"].ids)]
         return values
 
+    def _prepare_document_values(self):
+        """What the invoice says of one order: hook for more.
+
+        :return: dict that can be stored as JSON, texts in the context's language;
+            ``date`` is the day (ISO format, or False) on which the work ended, else
+            is scheduled; ``equipment`` a list of dicts with ``name`` and ``serial``;
+            ``request`` and ``resolution`` are HTML
+        """
+        self.ensure_one()
+        order = self.sudo()
+        done = order.date_end or order.scheduled_date_start
+        timezone = order.company_id.partner_id.tz or self.env.user.tz or "UTC"
+        order = order.with_context(tz=timezone)
+        contact = self.env["ir.qweb.field.contact"].with_env(order.env)
+        return {
+            "id": order.id,
+            "name": order.name,
+            "location": order.location_id.display_name,
+            "address": contact.value_to_html(
+                order.location_id.partner_id,
+                {"fields": ["address"], "no_marker": True, "no_tag_br": True},
+            ),
+            "date": done
+            and fields.Date.to_string(fields.Datetime.context_timestamp(order, done)),
+            "equipment": [
+                {"name": equipment.name, "serial": equipment._get_serial_number()}
+                for equipment in order.equipment_ids
+            ],
+            "request": order.description,
+            "resolution": order.resolution,
+            "technician": ", ".join(
+                (order.person_id or order.person_ids).mapped("name")
+            ),
+            "signed_by": order.signed_by,
+        }
+
     @api.model
     def _get_invoice_grouping_keys(self):
         """Names (list) of invoice values that orders on one invoice share."""

@@ -73,6 +73,15 @@ class FsmOrderInvoice(models.Model):
     cancel_user_id = fields.Many2one(related="move_id.service_cancel_user_id")
     cancel_date = fields.Datetime(related="move_id.service_cancel_date")
 
+    issued_values = fields.Json(
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        help="What the issued invoice says of the service order.",
+    )
+    issued_signature = fields.Binary(
+        readonly=True, attachment=True, groups=fields.NO_ACCESS
+    )
+
     _one_active = models.UniqueIndex(
         "(order_id, slot) WHERE is_active",
         "An invoice already exists for this service order.",
@@ -213,6 +222,38 @@ class FsmOrderInvoice(models.Model):
             self.amount_total - self.amount_untaxed,
             self.amount_total,
         )
+
+    # ------------------------------------------------------------------
+    # What the document says of the order, as issued
+    # ------------------------------------------------------------------
+
+    def _get_document_values(self, lang):
+        """What the invoice of one claim says of its order: as issued, or as the order
+        says while the invoice is a draft.
+
+        :param lang: language code of the document
+        :return: dict of :meth:`fsm.order._prepare_document_values`, with the
+            ``signature`` (base64 bytes or False)
+        """
+        self.ensure_one()
+        link = self.sudo()
+        order = link.order_id.with_context(lang=lang)
+        values = link.issued_values
+        return {
+            **(values or order._prepare_document_values()),
+            "signature": link.issued_signature if values else order.signature,
+        }
+
+    def _keep_as_issued(self):
+        """Keep what the posted invoices of these claims say of their orders."""
+        for link in self.sudo():
+            order = link.order_id.with_context(lang=link.move_id._get_document_lang())
+            link.write(
+                {
+                    "issued_values": order._prepare_document_values(),
+                    "issued_signature": order.signature,
+                }
+            )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -15,6 +15,9 @@ class FsmEquipment(models.Model):
         equipment = self.sudo()
         return equipment.product_id or equipment.lot_id.product_id
 
+    def _get_serial_number(self):
+        return self.lot_id.name or super()._get_serial_number()
+
     def write(self, vals):
         res = super().write(vals)
         if vals.keys() & {"product_id", "lot_id"}:

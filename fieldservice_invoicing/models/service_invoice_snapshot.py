@@ -1,0 +1,226 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.api import NewId
+
+
+class IssuedId(NewId):
+    """Id of a record as it was when a document was issued.
+
+    Two documents keep different values of the same record, so these ids are equal to
+    none other; and report layouts make a CSS class of the company's id.
+    """
+
+    __slots__ = ()
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __str__(self):
+        return str(self.origin)
+
+
+class ServiceInvoiceSnapshot(models.Model):
+    """What one issued service invoice or credit note says of its bill-to, company,
+    terms and taxes, whatever becomes of those records.
+
+    Written once, in superuser mode, when the document is posted; gone when it goes
+    back to draft, which the lock of issued invoices refuses.
+    """
+
+    _name = "service.invoice.snapshot"
+    _description = "Service Invoice as Issued"
+    _rec_name = "move_id"
+
+    move_id = fields.Many2one(
+        "account.move",
+        string="Invoice",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(related="move_id.company_id", store=True, index=True)
+    values = fields.Json(required=True, readonly=True)
+    logo = fields.Binary(readonly=True, attachment=True)
+
+    _one_each = models.UniqueIndex("(move_id)")
+
+    def write(self, vals):
+        if vals.keys() & {"move_id", "values", "logo"}:
+            self.move_id._ensure_not_issued()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_issued(self):
+        self.move_id._ensure_not_issued()
+
+    @api.model
+    def _take(self, moves):
+        """Keep what these documents say, once they are posted.
+
+        :param moves: `account.move`, in superuser mode
+        :return: created snapshots
+        :raise UserError: one of the documents has a snapshot already
+        """
+        return self.create(
+            [
+                {
+                    "move_id": move.id,
+                    "values": self._prepare_values(move),
+                    "logo": move.company_id.logo,
+                }
+                for move in moves
+            ]
+        )
+
+    @api.model
+    def _prepare_values(self, move):
+        """What one document says, now.
+
+        :param move: one `account.move`, in superuser mode
+        :return: dict that can be stored as JSON. ``bill_to``, ``shipping`` and
+            ``company`` are those of :meth:`_prepare_partner`; texts are in the
+            language of the document (``lang``); ``rates`` are those of
+            :meth:`account.move._get_tax_rates`; keys of ``taxes`` and ``units`` are
+            ids as text.
+        """
+        lang = move._get_bill_to().lang or self.env.lang
+        snapshot = self.with_context(lang=lang)
+        move = move.with_env(snapshot.env)
+        lines = move.invoice_line_ids
+        fiscal_position = move.fiscal_position_id
+        return {
+            "lang": lang,
+            "bill_to": snapshot._prepare_partner(move._get_bill_to()),
+            "shipping": snapshot._prepare_partner(move.partner_shipping_id),
+            "company": snapshot._prepare_company(move.company_id),
+            "vat_label": move.company_id.account_fiscal_country_id.vat_label,
+            "foreign_vat": fiscal_position.foreign_vat,
+            "fiscal_position": fiscal_position.name,
+            "fiscal_position_note": fiscal_position.note,
+            "legal_notes": move.taxes_legal_notes,
+            "payment_term_note": move.invoice_payment_term_id.note,
+            "bank_account": move.partner_bank_id.display_name,
+            "taxes": {str(tax.id): tax.tax_label for tax in lines.tax_ids},
+            "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
+            "tax_totals": move._get_current_tax_totals(),
+            "rates": move._get_current_tax_rates(),
+        }
+
+    @api.model
+    def _get_partner_fields(self):
+        """Names (list) of the `res.partner` fields that a document keeps: hook for
+        what electronic formats need."""
+        return [
+            "name",
+            "is_company",
+            "street",
+            "street2",
+            "zip",
+            "city",
+            "state_id",
+            "country_id",
+            "vat",
+            "company_registry",
+            "email",
+            "phone",
+            "website",
+            "ref",
+            "lang",
+        ]
+
+    @api.model
+    def _get_company_fields(self):
+        """Names (list) of the `res.company` fields in the header and footer."""
+        return ["name", "report_header", "company_details", "report_footer"]
+
+    @api.model
+    def _prepare_partner(self, partner):
+        """What a document says of a partner.
+
+        :param partner: one `res.partner`, or none
+        :return: dict of :meth:`_get_partner_fields`, records as ids, with its
+            ``display_name``, its ``address`` with name as HTML, names and codes of
+            ``state`` and ``country``, ``commercial`` (the same of the company it
+            belongs to, if another), and ``id`` of the record; or False
+        """
+        if not partner:
+            return False
+        commercial = partner.commercial_partner_id
+        return {
+            **self._get_plain_values(partner, self._get_partner_fields()),
+            "id": partner._origin.id,
+            "display_name": partner.display_name,
+            "address": self.env["ir.qweb.field.contact"].value_to_html(
+                partner, {"fields": ["name", "address"], "no_marker": True}
+            ),
+            "state": partner.state_id.name,
+            "country": partner.country_id.name,
+            "country_code": partner.country_id.code,
+            "commercial": commercial != partner and self._prepare_partner(commercial),
+        }
+
+    @api.model
+    def _prepare_company(self, company):
+        """What a document says of the company that issues it (dict)."""
+        return {
+            **self._get_plain_values(company, self._get_company_fields()),
+            "id": company.id,
+            "partner": self._prepare_partner(company.partner_id),
+        }
+
+    @api.model
+    def _get_plain_values(self, record, names):
+        """Values (dict) of one record that JSON can hold: ids of other records."""
+        return {
+            name: record[name].id
+            if record._fields[name].type == "many2one"
+            else record[name]
+            for name in names
+        }
+
+    # ------------------------------------------------------------------
+    # Records as they were
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _get_partner_as_issued(self, values):
+        """The partner that a document names, as it was then.
+
+        :param values: dict of :meth:`_prepare_partner`, or False
+        :return: `res.partner`, a record in memory or none
+        """
+        partner = self.env["res.partner"]
+        if not values:
+            return partner
+        kept = {name: values[name] for name in self._get_partner_fields()}
+        kept["parent_id"] = False
+        record = self._get_as_issued(partner.browse(values["id"]), kept)
+        commercial = self._get_partner_as_issued(values["commercial"]) or record
+        record._update_cache(
+            {
+                "commercial_partner_id": commercial,
+                "display_name": values["display_name"],
+            },
+            validate=False,
+        )
+        return record
+
+    @api.model
+    def _get_company_as_issued(self, values, logo):
+        """The company that issued a document, as it was then.
+
+        :param dict values: those of :meth:`_prepare_company`
+        :param logo: image (base64 bytes) or False
+        :return: `res.company`, a record in memory
+        """
+        kept = {name: values[name] for name in self._get_company_fields()}
+        kept["logo"] = logo
+        kept["partner_id"] = self._get_partner_as_issued(values["partner"])
+        company = self.env["res.company"].browse(values["id"])
+        return self._get_as_issued(company, kept)
+
+    @api.model
+    def _get_as_issued(self, record, values):
+        """A copy in memory of one record, with other values."""
+        record = record.browse([IssuedId(record.id)])
+        record._update_cache(values, validate=False)
+        return record
