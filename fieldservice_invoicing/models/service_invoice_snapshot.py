@@ -1,6 +1,13 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.api import NewId
+
+# Sections of the lines, in the order in which a document prints them.
+SECTIONS = (False, "labor", "part", "unit", "charge")
 
 
 class IssuedId(NewId):
@@ -79,8 +86,10 @@ class ServiceInvoiceSnapshot(models.Model):
         :return: dict that can be stored as JSON. ``bill_to``, ``shipping`` and
             ``company`` are those of :meth:`_prepare_partner`; texts are in the
             language of the document (``lang``); ``rates`` are those of
-            :meth:`account.move._get_tax_rates`; keys of ``taxes`` and ``units`` are
-            ids as text.
+            :meth:`account.move._get_tax_rates`, ``lines`` those of
+            :meth:`_prepare_lines`, ``installments`` and ``early_payment`` those of
+            :meth:`_prepare_payment_terms`; keys of ``taxes`` and ``units`` are ids as
+            text; ``reason`` is why a credit note was made.
         """
         lang = move._get_bill_to().lang or self.env.lang
         snapshot = self.with_context(lang=lang)
@@ -103,6 +112,86 @@ class ServiceInvoiceSnapshot(models.Model):
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
+            "lines": snapshot._prepare_lines(move),
+            "reason": move.move_type == "out_refund" and move.ref,
+            **snapshot._prepare_payment_terms(move),
+        }
+
+    @api.model
+    def _prepare_lines(self, move):
+        """Lines of one document, in the order in which it prints them.
+
+        Each order's lines stay together, what bills none comes last. Lines of orders
+        without sections of their own go by kind.
+
+        :return: list of dicts with ``id`` of the line, ``order_id`` or False, and
+            ``section``, one of ``SECTIONS``
+        """
+        orders = move._get_service_order_links().order_id
+        only_order = orders if len(orders) == 1 else orders.browse()
+        groups = defaultdict(move.invoice_line_ids.browse)
+        for line in move.invoice_line_ids.sorted("sequence"):
+            groups[line.fsm_order_line_id.order_id or only_order] += line
+        return [
+            {"id": line.id, "order_id": order.id, "section": section}
+            for order in sorted(groups, key=lambda order: not order)
+            for line, section in self._get_sections(groups[order])
+        ]
+
+    @api.model
+    def _get_sections(self, lines):
+        """Lines of one order with the section that each is printed in.
+
+        :param lines: `account.move.line`, in sequence
+        :return: list of pairs of line and one of ``SECTIONS``, in order of these; notes
+            stay with the line above them
+        """
+        if any(line.display_type not in ("product", "line_note") for line in lines):
+            return [(line, False) for line in lines]
+        pairs, section = [], False
+        for line in lines:
+            if line.display_type == "product":
+                section = self._get_section(line)
+            pairs.append((line, section))
+        return sorted(pairs, key=lambda pair: SECTIONS.index(pair[1]))
+
+    @api.model
+    def _get_section(self, line):
+        """Section (one of ``SECTIONS``) of one `account.move.line`: hook."""
+        kind = line.fsm_order_line_id.kind
+        return kind if kind in SECTIONS[1:] else "charge"
+
+    @api.model
+    def _prepare_payment_terms(self, move):
+        """When one document is to be paid, as far as its payment terms show it.
+
+        :return: dict with ``installments``, a list of dicts with ``date`` (ISO format)
+            and ``amount``, and ``early_payment``, such a dict of what is due with the
+            discount for an early payment, or False
+        """
+        term = move.invoice_payment_term_id
+        lines = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        if not (term.display_on_invoice and lines and move.move_type == "out_invoice"):
+            return {"installments": [], "early_payment": False}
+        date = move.invoice_date
+        is_discounted = move._is_eligible_for_early_payment_discount(
+            move.currency_id, date
+        )
+        return {
+            "installments": [
+                {
+                    "date": fields.Date.to_string(line.date_maturity),
+                    "amount": line.amount_currency,
+                }
+                for line in lines.sorted("date_maturity")
+            ],
+            "early_payment": is_discounted
+            and {
+                "date": fields.Date.to_string(term._get_last_discount_date(date)),
+                "amount": term._get_amount_due_after_discount(
+                    move.amount_total, move.amount_tax
+                ),
+            },
         }
 
     @api.model
@@ -161,10 +250,18 @@ class ServiceInvoiceSnapshot(models.Model):
     @api.model
     def _prepare_company(self, company):
         """What a document says of the company that issues it (dict)."""
+        partner = self._prepare_partner(company.partner_id)
+        vat_label = company.country_id.vat_label or self.env._("Tax ID")
+        values = self._get_plain_values(company, self._get_company_fields())
+        if company.is_company_details_empty:
+            # the layouts would read the address from the records, without VAT number
+            vat = Markup("<div>%s: %s</div>") % (vat_label, company.vat)
+            values["company_details"] = partner["address"] + (company.vat and vat or "")
         return {
-            **self._get_plain_values(company, self._get_company_fields()),
+            **values,
             "id": company.id,
-            "partner": self._prepare_partner(company.partner_id),
+            "partner": partner,
+            "vat_label": vat_label,
         }
 
     @api.model
@@ -216,6 +313,10 @@ class ServiceInvoiceSnapshot(models.Model):
         kept["logo"] = logo
         kept["partner_id"] = self._get_partner_as_issued(values["partner"])
         company = self.env["res.company"].browse(values["id"])
+        # layouts put its label before the VAT number of a foreign fiscal position
+        kept["country_id"] = self._get_as_issued(
+            company.country_id, {"vat_label": values["vat_label"]}
+        )
         return self._get_as_issued(company, kept)
 
     @api.model
