@@ -621,6 +621,52 @@ class AccountMove(models.Model):
                 move._format_document_partner(move._get_document_values()["bill_to"])
             )
 
+    def _get_document_tax_totals(self):
+        """Odoo's tax totals of one document (dict, see `account.tax`), with a row for
+        each tax in place of each tax group. Called by the report."""
+        values = self._get_document_values()
+        rates, totals = values["rates"], values["tax_totals"]
+        subtotals = []
+        for subtotal in totals["subtotals"]:
+            rows = [
+                self._prepare_tax_row(rate, group)
+                for group in subtotal["tax_groups"]
+                for rate in rates
+                if rate["tax_id"] in group["involved_tax_ids"]
+            ]
+            subtotals.append({**subtotal, "tax_groups": rows})
+        if subtotals:
+            lang = self._get_document_lang()
+            no_tax = {"group_name": self.with_context(lang=lang).env._("No tax")}
+            subtotals[0]["tax_groups"] += [
+                self._prepare_tax_row(rate, no_tax)
+                for rate in rates
+                if not rate["tax_id"]
+            ]
+        return {
+            **totals,
+            "subtotals": subtotals,
+            "same_tax_base": False,
+            "service_show_total_tax": len(rates) > 1,
+        }
+
+    def _prepare_tax_row(self, rate, group):
+        """One tax as a tax group of Odoo's tax totals (dict).
+
+        :param dict rate: of :meth:`_get_tax_rates`
+        :param dict group: the tax group in which the tax counts
+        """
+        return {
+            **group,
+            "group_name": rate["label"] or group["group_name"],
+            "tax_amount_currency": rate["tax"],
+            "tax_amount": rate["tax_company"],
+            "base_amount_currency": rate["base"],
+            "base_amount": rate["base_company"],
+            "display_base_amount_currency": rate["base"],
+            "display_base_amount": rate["base_company"],
+        }
+
     def _get_move_lines_to_report(self):
         lines = super()._get_move_lines_to_report()
         if not self.is_service_invoice:

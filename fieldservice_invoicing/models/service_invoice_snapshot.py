@@ -165,29 +165,20 @@ class ServiceInvoiceSnapshot(models.Model):
     def _prepare_payment_terms(self, move):
         """When one document is to be paid, as far as its payment terms show it.
 
-        :return: dict with ``installments``, a list of dicts with ``date`` (ISO format)
-            and ``amount``, and ``early_payment``, such a dict of what is due with the
+        :return: dict with ``installments``, a list of dicts with ``date`` (text) and
+            ``amount``, and ``early_payment``, such a dict of what is due with the
             discount for an early payment, or False
         """
         term = move.invoice_payment_term_id
-        lines = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
-        if not (term.display_on_invoice and lines and move.move_type == "out_invoice"):
-            return {"installments": [], "early_payment": False}
-        date = move.invoice_date
-        is_discounted = move._is_eligible_for_early_payment_discount(
-            move.currency_id, date
+        installments = term.display_on_invoice and move.payment_term_details
+        is_discounted = installments and move._is_eligible_for_early_payment_discount(
+            move.currency_id, move.invoice_date
         )
         return {
-            "installments": [
-                {
-                    "date": fields.Date.to_string(line.date_maturity),
-                    "amount": line.amount_currency,
-                }
-                for line in lines.sorted("date_maturity")
-            ],
-            "early_payment": is_discounted
+            "installments": installments or [],
+            "early_payment": bool(is_discounted)
             and {
-                "date": fields.Date.to_string(term._get_last_discount_date(date)),
+                "date": term._get_last_discount_date_formatted(move.invoice_date),
                 "amount": term._get_amount_due_after_discount(
                     move.amount_total, move.amount_tax
                 ),
