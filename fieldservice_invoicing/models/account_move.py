@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
 from collections import defaultdict
+from contextlib import contextmanager
 
 from markupsafe import Markup
 
@@ -538,6 +539,20 @@ class AccountMove(models.Model):
         links = self._get_service_order_links().sorted("order_id")
         lang = self._get_document_lang()
         return [link._get_document_values(lang) for link in links]
+
+    @contextmanager
+    def _records_as_issued(self):
+        """Have the records that one document names say, in memory and for a while,
+        what it says of them: see :meth:`service.invoice.snapshot._records_as_issued`.
+
+        Called around what reads those records by itself, as electronic invoices do.
+        """
+        self.ensure_one()
+        if not (snapshot := self.sudo().service_snapshot_ids):
+            yield
+            return
+        with snapshot._records_as_issued():
+            yield
 
     def _get_tax_rates(self):
         """Base and tax of one document by tax, exact to the cent.

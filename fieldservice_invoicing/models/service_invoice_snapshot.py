@@ -1,4 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from contextlib import contextmanager
+
 from odoo import api, fields, models
 from odoo.api import NewId
 
@@ -97,9 +99,14 @@ class ServiceInvoiceSnapshot(models.Model):
             "fiscal_position": fiscal_position.name,
             "fiscal_position_note": fiscal_position.note,
             "legal_notes": move.taxes_legal_notes,
+            "payment_term": move.invoice_payment_term_id.id,
             "payment_term_note": move.invoice_payment_term_id.note,
             "bank_account": move.partner_bank_id.display_name,
             "taxes": {str(tax.id): tax.tax_label for tax in lines.tax_ids},
+            "tax_values": {
+                str(tax.id): self._get_plain_values(tax, self._get_tax_fields())
+                for tax in snapshot._get_all_taxes(lines)
+            },
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
@@ -112,6 +119,7 @@ class ServiceInvoiceSnapshot(models.Model):
         return [
             "name",
             "is_company",
+            "commercial_company_name",
             "street",
             "street2",
             "zip",
@@ -131,6 +139,17 @@ class ServiceInvoiceSnapshot(models.Model):
     def _get_company_fields(self):
         """Names (list) of the `res.company` fields in the header and footer."""
         return ["name", "report_header", "company_details", "report_footer"]
+
+    @api.model
+    def _get_tax_fields(self):
+        """Names (list) of the `account.tax` fields by which a document's taxes are
+        computed and named: hook for what electronic formats need."""
+        return ["name", "invoice_label", "amount", "amount_type"]
+
+    @api.model
+    def _get_all_taxes(self, lines):
+        """Taxes (`account.tax`) of invoice lines, those in groups of taxes too."""
+        return lines.tax_ids | lines.tax_ids.children_tax_ids
 
     @api.model
     def _prepare_partner(self, partner):
@@ -217,6 +236,53 @@ class ServiceInvoiceSnapshot(models.Model):
         kept["partner_id"] = self._get_partner_as_issued(values["partner"])
         company = self.env["res.company"].browse(values["id"])
         return self._get_as_issued(company, kept)
+
+    @contextmanager
+    def _records_as_issued(self):
+        """Make the records that one document names say, in memory and for a while,
+        what they said when it was issued.
+
+        For code that reads them by itself, as that of electronic invoices does.
+        Nothing of it reaches the database.
+        """
+        self.ensure_one()
+        self.env.invalidate_all()
+        for record, values in self._get_values_by_record():
+            record._update_cache(values, validate=False)
+        try:
+            yield
+        finally:
+            self.env.invalidate_all()
+
+    def _get_values_by_record(self):
+        """Pairs (list) of a record and the values (dict) that one document kept."""
+        snapshot = self.with_context(lang=self.values["lang"])
+        values, company = self.values, self.values["company"]
+        partners = [values["bill_to"], values["shipping"], company["partner"]]
+        partners += [partner["commercial"] for partner in partners if partner]
+        records = [
+            (
+                snapshot.env["res.partner"].browse(partner["id"]),
+                {
+                    **{name: partner[name] for name in self._get_partner_fields()},
+                    "parent_id": (partner["commercial"] or {"id": False})["id"],
+                    "commercial_partner_id": (partner["commercial"] or partner)["id"],
+                },
+            )
+            for partner in filter(None, partners)
+        ]
+        records += [
+            (snapshot.env["account.tax"].browse(int(tax_id)), tax)
+            for tax_id, tax in values["tax_values"].items()
+        ]
+        term = snapshot.env["account.payment.term"].browse(values["payment_term"])
+        if term:
+            records.append((term, {"note": values["payment_term_note"]}))
+        company_fields = {name: company[name] for name in self._get_company_fields()}
+        records.append(
+            (snapshot.env["res.company"].browse(company["id"]), company_fields)
+        )
+        return records
 
     @api.model
     def _get_as_issued(self, record, values):
