@@ -516,9 +516,7 @@ class AccountMove(models.Model):
         snapshot = self.sudo().service_snapshot_ids
         if not snapshot:
             return self.company_id.sudo()
-        return snapshot.with_context(lang=self.env.lang)._get_company_as_issued(
-            snapshot.values["company"], snapshot.logo
-        )
+        return snapshot.with_context(lang=self.env.lang)._get_company_as_issued()
 
     def _get_document_partner(self, role="bill_to"):
         """A partner (`res.partner`, superuser mode) as one document says it.
@@ -530,7 +528,7 @@ class AccountMove(models.Model):
         if not snapshot:
             partner = self.partner_shipping_id
             return (self._get_bill_to() if role == "bill_to" else partner).sudo()
-        return snapshot._get_partner_as_issued(snapshot.values[role])
+        return snapshot._get_partner_as_issued(role)
 
     def _get_document_orders(self):
         """What one document says of the service orders that it bills or credits

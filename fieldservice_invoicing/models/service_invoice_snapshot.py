@@ -99,7 +99,6 @@ class ServiceInvoiceSnapshot(models.Model):
             "fiscal_position": fiscal_position.name,
             "fiscal_position_note": fiscal_position.note,
             "legal_notes": move.taxes_legal_notes,
-            "payment_term": move.invoice_payment_term_id.id,
             "payment_term_note": move.invoice_payment_term_id.note,
             "bank_account": move.partner_bank_id.display_name,
             "taxes": {str(tax.id): tax.tax_label for tax in lines.tax_ids},
@@ -182,7 +181,6 @@ class ServiceInvoiceSnapshot(models.Model):
         """What a document says of the company that issues it (dict)."""
         return {
             **self._get_plain_values(company, self._get_company_fields()),
-            "id": company.id,
             "partner": self._prepare_partner(company.partner_id),
         }
 
@@ -200,20 +198,51 @@ class ServiceInvoiceSnapshot(models.Model):
     # Records as they were
     # ------------------------------------------------------------------
 
-    @api.model
-    def _get_partner_as_issued(self, values):
-        """The partner that a document names, as it was then.
+    def _get_partner(self, role):
+        """The partner (`res.partner`) of one document, which may have been merged into
+        another since it was issued.
 
-        :param values: dict of :meth:`_prepare_partner`, or False
+        :param str role: ``bill_to`` or ``shipping``
+        """
+        move = self.move_id
+        return move.partner_id if role == "bill_to" else move.partner_shipping_id
+
+    def _get_partner_as_issued(self, role):
+        """A partner that one document names, as it was at issue.
+
+        :param str role: see :meth:`_get_partner`
         :return: `res.partner`, a record in memory or none
         """
-        partner = self.env["res.partner"]
+        self.ensure_one()
+        return self._get_kept_partner(self._get_partner(role), self.values[role])
+
+    def _get_company_as_issued(self):
+        """The company (`res.company`, a record in memory) of one document, as it was
+        at issue."""
+        self.ensure_one()
+        company, values = self.company_id, self.values["company"]
+        kept = {name: values[name] for name in self._get_company_fields()}
+        kept["logo"] = self.logo
+        kept["partner_id"] = self._get_kept_partner(
+            company.partner_id, values["partner"]
+        )
+        return self._get_as_issued(company, kept)
+
+    @api.model
+    def _get_kept_partner(self, partner, values):
+        """A copy in memory of a partner, with the values that a document kept.
+
+        :param partner: `res.partner`, or none
+        :param values: dict of :meth:`_prepare_partner`, or False
+        """
         if not values:
-            return partner
+            return partner.browse()
         kept = {name: values[name] for name in self._get_partner_fields()}
-        kept["parent_id"] = False
-        record = self._get_as_issued(partner.browse(values["id"]), kept)
-        commercial = self._get_partner_as_issued(values["commercial"]) or record
+        record = self._get_as_issued(partner, {**kept, "parent_id": False})
+        commercial = (
+            self._get_kept_partner(partner.commercial_partner_id, values["commercial"])
+            or record
+        )
         record._update_cache(
             {
                 "commercial_partner_id": commercial,
@@ -224,18 +253,11 @@ class ServiceInvoiceSnapshot(models.Model):
         return record
 
     @api.model
-    def _get_company_as_issued(self, values, logo):
-        """The company that issued a document, as it was then.
-
-        :param dict values: those of :meth:`_prepare_company`
-        :param logo: image (base64 bytes) or False
-        :return: `res.company`, a record in memory
-        """
-        kept = {name: values[name] for name in self._get_company_fields()}
-        kept["logo"] = logo
-        kept["partner_id"] = self._get_partner_as_issued(values["partner"])
-        company = self.env["res.company"].browse(values["id"])
-        return self._get_as_issued(company, kept)
+    def _get_as_issued(self, record, values):
+        """A copy in memory of one record, with other values."""
+        record = record.browse([IssuedId(record.id)])
+        record._update_cache(values, validate=False)
+        return record
 
     @contextmanager
     def _records_as_issued(self):
@@ -257,36 +279,47 @@ class ServiceInvoiceSnapshot(models.Model):
     def _get_values_by_record(self):
         """Pairs (list) of a record and the values (dict) that one document kept."""
         snapshot = self.with_context(lang=self.values["lang"])
-        values, company = self.values, self.values["company"]
-        partners = [values["bill_to"], values["shipping"], company["partner"]]
-        partners += [partner["commercial"] for partner in partners if partner]
-        records = [
-            (
-                snapshot.env["res.partner"].browse(partner["id"]),
-                {
-                    **{name: partner[name] for name in self._get_partner_fields()},
-                    "parent_id": (partner["commercial"] or {"id": False})["id"],
-                    "commercial_partner_id": (partner["commercial"] or partner)["id"],
-                },
-            )
-            for partner in filter(None, partners)
+        values, company = self.values, snapshot.company_id
+        kept_company = values["company"]
+        company_values = {
+            name: kept_company[name] for name in self._get_company_fields()
+        }
+        return [
+            *self._get_partner_values(
+                snapshot._get_partner("bill_to"), values["bill_to"]
+            ),
+            *self._get_partner_values(
+                snapshot._get_partner("shipping"), values["shipping"]
+            ),
+            *self._get_partner_values(company.partner_id, kept_company["partner"]),
+            (company, company_values),
+            *(
+                (snapshot.env["account.tax"].browse(int(tax_id)), tax_values)
+                for tax_id, tax_values in values["tax_values"].items()
+            ),
+            *(
+                (term, {"note": values["payment_term_note"]})
+                for term in snapshot.move_id.invoice_payment_term_id
+            ),
         ]
-        records += [
-            (snapshot.env["account.tax"].browse(int(tax_id)), tax)
-            for tax_id, tax in values["tax_values"].items()
-        ]
-        term = snapshot.env["account.payment.term"].browse(values["payment_term"])
-        if term:
-            records.append((term, {"note": values["payment_term_note"]}))
-        company_fields = {name: company[name] for name in self._get_company_fields()}
-        records.append(
-            (snapshot.env["res.company"].browse(company["id"]), company_fields)
-        )
-        return records
 
     @api.model
-    def _get_as_issued(self, record, values):
-        """A copy in memory of one record, with other values."""
-        record = record.browse([IssuedId(record.id)])
-        record._update_cache(values, validate=False)
-        return record
+    def _get_partner_values(self, partner, values):
+        """Pairs (list) of a partner, and the company it belonged to, with their values.
+
+        :param partner: `res.partner`, or none
+        :param values: dict of :meth:`_prepare_partner`, or False
+        """
+        if not values:
+            return []
+        kept = {name: values[name] for name in self._get_partner_fields()}
+        if not values["commercial"]:
+            kept |= {"parent_id": False, "commercial_partner_id": partner.id}
+            return [(partner, kept)]
+        commercial = partner.browse(values["commercial"]["id"]).exists()
+        commercial = commercial or partner.commercial_partner_id
+        kept |= {"parent_id": commercial.id, "commercial_partner_id": commercial.id}
+        return [
+            *self._get_partner_values(commercial, values["commercial"]),
+            (partner, kept),
+        ]
