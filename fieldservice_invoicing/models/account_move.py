@@ -610,8 +610,13 @@ class AccountMove(models.Model):
     @api.depends("partner_id", "state")
     def _compute_service_bill_to(self):
         for move in self:
+            snapshot = move.service_snapshot_ids
             move.service_bill_to = move.is_service_invoice and (
-                move._format_document_partner(move._get_document_values()["bill_to"])
+                move._format_document_partner(
+                    snapshot.values["bill_to"]
+                    if snapshot
+                    else snapshot._prepare_partner(move._get_bill_to())
+                )
             )
 
     def _format_document_partner(self, values):
