@@ -12,6 +12,7 @@ from . import fsm_order_line
 from . import fsm_order
 from . import account_cash_rounding
 from . import account_incoterms
+from . import account_journal
 from . import account_tax
 from . import account_move
 from . import account_move_line

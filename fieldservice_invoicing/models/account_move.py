@@ -327,6 +327,7 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self._check_not_to_exceed()
+        self.journal_id._queue_hashing()
         posted = super()._post(soft=soft)
         posted._keep_as_issued()
         invoices = posted.filtered(lambda move: move.move_type == "out_invoice")

@@ -9,5 +9,7 @@ from . import test_final
 from . import test_rights
 from . import test_breakdown
 from . import test_race
+from . import test_numbers
+from . import test_hash_lock
 from . import test_sources
 from . import test_tours
