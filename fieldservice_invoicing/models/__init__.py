@@ -1,5 +1,6 @@
 from . import product_pricelist
 from . import res_company
+from . import res_partner
 from . import res_config_settings
 from . import ir_ui_menu
 from . import fsm_stage
@@ -9,6 +10,9 @@ from . import service_invoice_snapshot
 from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order
+from . import account_cash_rounding
+from . import account_incoterms
+from . import account_journal
 from . import account_tax
 from . import account_move
 from . import account_move_line

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+
+from odoo.addons.account.models.account_move import BYPASS_LOCK_CHECK
 
 from .res_company import GROUP_MANAGER, get_superuser_env
 
@@ -325,6 +327,7 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self._check_not_to_exceed()
+        self.journal_id._queue_hashing()
         posted = super()._post(soft=soft)
         posted._keep_as_issued()
         invoices = posted.filtered(lambda move: move.move_type == "out_invoice")
@@ -666,15 +669,60 @@ class AccountMove(models.Model):
             )
 
     @api.model
+    def _ensure_not_on_issued(self, records, *names):
+        """Refuse to delete records that issued, locked service invoices refer to by a
+        field which the database would empty.
+
+        Called by the models of such records, before they delete.
+
+        :param str names: fields of `account.move`, or paths to fields of its lines
+        :raise UserError: names the records, a document and the way out
+        """
+        issued = self.sudo().search(
+            Domain.OR(Domain(name, "in", records.ids) for name in names)
+            & Domain("state", "=", "posted")
+            & Domain("company_id.service_invoice_lock", "=", True)
+            & Domain("is_service_invoice", "=", True),
+            limit=1,
+        )
+        if issued:
+            raise UserError(
+                self.env._(
+                    "%(records)s can not be deleted: the issued invoice %(document)s "
+                    "refers to it. Archive it, or just use it no more.",
+                    records=", ".join(records.mapped("display_name")),
+                    document=issued.name,
+                )
+            )
+
+    @api.model
     def _get_issued_fields(self):
-        """Names (set) of the fields that an issued service invoice keeps."""
+        """Names (set) of the fields that issued service invoices keep: hook for more.
+
+        What the document says, its number and its amounts, and what Odoo computes of
+        them: over RPC computed fields can be written, too. Free are, as in Odoo:
+
+        - payment and follow-up: payment reference, due date, payment method, QR code,
+          follow-up, payments and reconciliations, blocking the payment;
+        - the customer's reference, the salesperson, the review mark;
+        - sending, its files, attachments, messages, followers and activities;
+        - entries made of it: credit notes, recurring, adjusting and cash basis entries.
+        """
         return {
             "name",
+            "sequence_prefix",
+            "sequence_number",
+            "secure_sequence_number",
+            "posted_before",
             "move_type",
             "partner_id",
+            "commercial_partner_id",
             "partner_shipping_id",
+            "partner_bank_id",
             "invoice_date",
             "date",
+            "delivery_date",
+            "taxable_supply_date",
             "journal_id",
             "company_id",
             "currency_id",
@@ -682,17 +730,37 @@ class AccountMove(models.Model):
             "fiscal_position_id",
             "invoice_payment_term_id",
             "invoice_cash_rounding_id",
+            "invoice_incoterm_id",
+            "incoterm_location",
             "invoice_line_ids",
             "line_ids",
             "invoice_origin",
             "narration",
+            "always_tax_exigible",
+            "auto_post",
+            "auto_post_until",
+            "origin_payment_id",
+            "statement_line_id",
+            "tax_cash_basis_rec_id",
+            "tax_cash_basis_origin_move_id",
             "reversed_entry_id",
             "service_order_link_ids",
             "service_replaces_id",
+            "service_tax_treatment",
+            "service_tax_id",
             "invoice_partner_display_name",
+            "quick_edit_total_amount",
+            "tax_totals",
             "amount_untaxed",
             "amount_tax",
             "amount_total",
+            "amount_residual",
+            "amount_untaxed_signed",
+            "amount_untaxed_in_currency_signed",
+            "amount_tax_signed",
+            "amount_total_signed",
+            "amount_total_in_currency_signed",
+            "amount_residual_signed",
         }
 
     @api.model_create_multi
@@ -719,17 +787,75 @@ class AccountMove(models.Model):
             )
 
     def write(self, vals):
+        names = vals.keys() & self._get_issued_fields()
+        if self._is_following_parent():
+            names -= {"commercial_partner_id"}
+        if names:
+            self._get_issued().filtered(
+                lambda move: move._will_change(move, vals, names)
+            )._ensure_not_issued()
+        if "payment_state" in vals:
+            self.filtered(
+                lambda move: not move._is_payment_block(vals["payment_state"])
+            )._ensure_not_issued()
+        if "inalterable_hash" in vals and not self.env.su:
+            # Odoo hashes in superuser mode
+            self._ensure_not_issued()
+        if vals.get("reversed_entry_id"):
+            self._ensure_can_credit(self.browse(vals["reversed_entry_id"]))
         if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
             self._ensure_not_entered()
-        if names := vals.keys() & self._get_issued_fields():
-            self._get_issued().filtered(
-                lambda move: any(
-                    self._field_will_change(move, vals, name) for name in names
-                )
-            )._ensure_not_issued()
         if vals.get("state", "posted") != "posted":
             self._ensure_not_issued()
         return super().write(vals)
+
+    @api.model
+    def _is_following_parent(self):
+        """Whether a contact got a parent company (bool): its journal items move there,
+        the documents keep what they say. No caller can put this object in a context."""
+        return self.env.context.get("bypass_lock_check") is BYPASS_LOCK_CHECK
+
+    @api.model
+    def _will_change(self, record, vals, names):
+        """Whether writing ``vals`` changes one of the named fields (bool).
+
+        Odoo's own check overlooks what an x2many command creates.
+
+        :param record: one `account.move` or `account.move.line`
+        """
+        return any(
+            self._field_will_change(record, vals, name)
+            or (
+                record._fields[name].type == "many2many"
+                and any(
+                    isinstance(command, list | tuple) and command[0] == Command.CREATE
+                    for command in vals[name] or []
+                )
+            )
+            for name in names
+        )
+
+    def _is_payment_block(self, payment_state):
+        """Whether a new payment state blocks one unpaid document, or ends that (bool):
+        all that is entered of what Odoo computes from payments."""
+        self.ensure_one()
+        states = {self.payment_state, payment_state}
+        return len(states) == 1 or (
+            "blocked" in states and not states & {"paid", "in_payment", "reversed"}
+        )
+
+    def _ensure_can_credit(self, invoice):
+        """Refuse that posted documents become credit notes of an issued invoice, which
+        would give up its claim on the order past the checks of posting.
+
+        :param invoice: `account.move` that they are to reverse
+        :raise UserError: names the invoice and the way out
+        """
+        if any(
+            move.state == "posted" and move.reversed_entry_id != invoice
+            for move in self
+        ):
+            invoice._ensure_not_issued()
 
     def unlink(self):
         self.check_access("unlink")

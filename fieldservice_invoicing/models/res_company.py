@@ -29,6 +29,7 @@ class ResCompany(models.Model):
     service_invoice_lock = fields.Boolean(
         string="Lock Issued Service Invoices",
         default=True,
+        tracking=True,
         help="An issued service invoice or credit note can not be edited, reset to "
         "draft or deleted: it is corrected by a credit note and a new invoice.",
     )
