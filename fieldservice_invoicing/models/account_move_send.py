@@ -1,5 +1,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, models
+from odoo.exceptions import UserError
+
+# others send to the address, or to the endpoint, of the contact
+ONE_OFF_METHODS = {"email", "manual"}
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -12,6 +16,28 @@ class AccountMoveSend(models.AbstractModel):
     def _get_default_email_to(self, move):
         """E-mail address (str or False), of no contact, that gets one invoice."""
         return move._is_one_off() and move._get_document_partner().email
+
+    @api.model
+    def _get_default_sending_methods(self, move):
+        methods = super()._get_default_sending_methods(move)
+        if move._is_one_off():
+            return (set(methods) & ONE_OFF_METHODS) or {"email"}
+        return methods
+
+    def _check_sending_data(self, moves, **custom_settings):
+        res = super()._check_sending_data(moves, **custom_settings)
+        one_offs = moves.filtered(lambda move: move._is_one_off())
+        if one_offs and set(custom_settings.get("sending_methods", [])) - (
+            ONE_OFF_METHODS
+        ):
+            raise UserError(
+                self.env._(
+                    "%(document)s bills a one-off. It is sent by e-mail, or printed: "
+                    "other ways would send it to the walk-in contact.",
+                    document=", ".join(one_offs.mapped("name")),
+                )
+            )
+        return res
 
     @api.model
     def _get_default_sending_settings(self, move, from_cron=False, **custom_settings):

@@ -625,6 +625,21 @@ class TestBillToSend(BillToCommon, MailCommon):
         emails = {recipient["email"] for recipient in suggested}
         self.assertNotIn("walkin@example.com", emails)
 
+    def test_no_other_way(self):
+        """D3: nor does a letter, or another network, reach the walk-in contact."""
+        contact = self.walk_in.with_company(self.company)
+        methods = dict(contact._fields["invoice_sending_method"].selection)
+        other = next((name for name in methods if name not in ("email", "manual")), "")
+        contact.invoice_sending_method = other
+        invoice = self._invoice(self.one_off, post=True)
+        wizard = self._open(invoice)
+        self.assertEqual(wizard.sending_method_checkboxes.keys(), {"email"})
+        self.assertEqual(wizard.sending_methods, ["email"])
+        if other:
+            wizard.sending_methods = [other]
+            with self.assertRaisesRegex(UserError, "bills a one-off"):
+                wizard.action_send_and_print()
+
     def test_batch(self):
         """D3: of several invoices each goes to its own address; one without is
         named."""

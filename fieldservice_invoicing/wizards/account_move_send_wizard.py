@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.account_move_send import ONE_OFF_METHODS
+
 
 class AccountMoveSendWizard(models.TransientModel):
     _inherit = "account.move.send.wizard"
@@ -19,6 +21,16 @@ class AccountMoveSendWizard(models.TransientModel):
     def _compute_outgoing_email_to(self):
         for wizard in self:
             wizard.outgoing_email_to = self._get_default_email_to(wizard.move_id)
+
+    def _compute_sending_method_checkboxes(self):
+        res = super()._compute_sending_method_checkboxes()
+        for wizard in self.filtered(lambda wizard: wizard.move_id._is_one_off()):
+            wizard.sending_method_checkboxes = {
+                method: values
+                for method, values in wizard.sending_method_checkboxes.items()
+                if method in ONE_OFF_METHODS
+            }
+        return res
 
     def _compute_mail_partners(self):
         res = super()._compute_mail_partners()
