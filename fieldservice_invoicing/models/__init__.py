@@ -7,6 +7,7 @@ from . import fsm_stage
 from . import fsm_equipment
 from . import fsm_closeout_rule
 from . import service_invoice_snapshot
+from . import service_bill_to_mixin
 from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order
@@ -16,3 +17,4 @@ from . import account_journal
 from . import account_tax
 from . import account_move
 from . import account_move_line
+from . import account_move_send

@@ -21,8 +21,21 @@ CANCELLATION = (
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ("account.move", "service.bill.to.mixin")
 
+    bill_to_type = fields.Selection(tracking=True, copy=False)
+    bill_to_name = fields.Char(tracking=True, copy=False)
+    bill_to_street = fields.Char(copy=False)
+    bill_to_street2 = fields.Char(copy=False)
+    bill_to_zip = fields.Char(copy=False)
+    bill_to_city = fields.Char(copy=False)
+    bill_to_state_id = fields.Many2one(copy=False)
+    bill_to_country_id = fields.Many2one(copy=False)
+    bill_to_vat = fields.Char(copy=False)
+    bill_to_email = fields.Char(copy=False)
+    bill_to_phone = fields.Char(copy=False)
+    bill_to_lang = fields.Selection(copy=False)
     service_order_link_ids = fields.One2many(
         "fsm.order.invoice",
         "move_id",
@@ -306,7 +319,7 @@ class AccountMove(models.Model):
         """Values (dict) of the credit note that cancels one posted invoice."""
         self.ensure_one()
         today = max(fields.Date.context_today(self), self.invoice_date)
-        env = self.with_context(lang=self.partner_id.lang or self.env.lang).env
+        env = self.with_context(lang=self._get_bill_to_lang() or self.env.lang).env
         return {
             "ref": env._(
                 "Cancellation of %(invoice)s: %(reason)s",
@@ -486,11 +499,6 @@ class AccountMove(models.Model):
     # What the document says, as issued
     # ------------------------------------------------------------------
 
-    def _get_bill_to(self):
-        """Who one document is addressed to, now (`res.partner`, which may be a record
-        in memory)."""
-        return self.partner_id
-
     def _get_document_values(self):
         """What one document says of bill-to, company, terms and taxes: as issued,
         or as the records say while it is a draft.
@@ -603,6 +611,7 @@ class AccountMove(models.Model):
                 move.tax_totals = snapshot.values["tax_totals"]
         return res
 
+    @api.depends("bill_to_type", "bill_to_name")
     def _compute_invoice_partner_display_info(self):
         res = super()._compute_invoice_partner_display_info()
         for move in self.filtered("is_service_invoice"):
@@ -610,7 +619,7 @@ class AccountMove(models.Model):
             move.invoice_partner_display_name = bill_to.display_name
         return res
 
-    @api.depends("partner_id", "state")
+    @api.depends(lambda self: ["partner_id", "state", *self._get_bill_to_fields()])
     def _compute_service_bill_to(self):
         for move in self:
             snapshot = move.service_snapshot_ids
@@ -631,6 +640,113 @@ class AccountMove(models.Model):
             return False
         vat = Markup("<div>%s</div>") % values["vat"] if values["vat"] else ""
         return Markup("%s%s") % (Markup(values["address"]), vat)
+
+    # ------------------------------------------------------------------
+    # A bill-to typed in on the document
+    # ------------------------------------------------------------------
+
+    def _get_bill_to_contact(self):
+        return self.partner_id
+
+    @api.depends("bill_to_type")
+    def _compute_partner_shipping_id(self):
+        one_offs = self.filtered(lambda move: move._is_one_off())
+        res = super(AccountMove, self - one_offs)._compute_partner_shipping_id()
+        for move in one_offs:
+            # not the walk-in contact, whose address is nobody's
+            orders = move._get_service_order_links().order_id
+            site = orders.location_id.partner_id
+            move.partner_shipping_id = len(site) == 1 and site
+        return res
+
+    @api.depends(lambda self: self._get_bill_to_tax_fields())
+    def _compute_fiscal_position_id(self):
+        one_offs = self.filtered(lambda move: move._is_one_off())
+        res = super(AccountMove, self - one_offs)._compute_fiscal_position_id()
+        for move in one_offs:
+            move.fiscal_position_id = move._get_one_off_fiscal_position()
+        return res
+
+    def _get_booking_values(self, bill_to_type):
+        """Values (dict) by which one draft is booked on the walk-in contact for a
+        one-off, and no longer on it for a contact, which has to be chosen then.
+
+        :raise UserError: the company has no walk-in contact
+        """
+        self.ensure_one()
+        walk_in = self.company_id.service_walk_in_partner_id
+        if bill_to_type != "contact":
+            if refusal := self._get_walk_in_refusal():
+                raise UserError(refusal)
+            return {"partner_id": walk_in.id}
+        return {"partner_id": False} if self.partner_id == walk_in else {}
+
+    @api.onchange("bill_to_type")
+    def _onchange_bill_to_type(self):
+        res = super()._onchange_bill_to_type()
+        self.update(self._get_booking_values(self.bill_to_type))
+        return res
+
+    @api.constrains("bill_to_type", "partner_id")
+    def _check_one_off_contact(self):
+        """One-offs are on service invoices only, booked on the walk-in contact or, as
+        the document that is credited or replaced, on the one of then."""
+        for move in self.sudo().filtered(lambda move: move._is_one_off()):
+            origin = move.reversed_entry_id | move.service_replaces_id
+            walk_in = move.company_id.service_walk_in_partner_id | origin.partner_id
+            if not move._get_claimed_orders():
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s is no service invoice, and can not bill the "
+                        "one-off %(name)s. Choose a contact.",
+                        document=move.display_name,
+                        name=move.bill_to_name,
+                    )
+                )
+            if move.partner_id not in walk_in:
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s bills %(name)s, who is typed in as a one-off: it "
+                        "is booked on the walk-in contact of %(company)s. To bill "
+                        "%(partner)s, choose the bill-to type “Contact”.",
+                        document=move.display_name,
+                        name=move.bill_to_name,
+                        company=move.company_id.name,
+                        partner=move.partner_id.display_name or "-",
+                    )
+                )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if self.env.context.get("include_business_fields"):
+            # a credit note, or the invoice made anew; a duplicate bills no order
+            for move, vals in zip(self, vals_list, strict=True):
+                vals |= {**move._get_bill_to_values(), **(default or {})}
+        return vals_list
+
+    def _mail_get_partners(self, introspect_fields=False):
+        partners = super()._mail_get_partners(introspect_fields=introspect_fields)
+        for move in self.filtered(lambda move: move._is_one_off()):
+            # whoever reads the mail of the walk-in contact is not who is billed
+            partners[move.id] -= move.partner_id
+        return partners
+
+    def _get_mail_template(self):
+        if self and all(move._is_one_off() for move in self):
+            return self.env.ref("fieldservice_invoicing.mail_template_one_off")
+        return super()._get_mail_template()
+
+    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
+        groups = super()._notify_get_recipients_groups(
+            message, model_description, msg_vals=msg_vals
+        )
+        if self._is_one_off():
+            link = self._notify_get_action_link(
+                "view", **(msg_vals or {}), access_token=self._portal_ensure_token()
+            )
+            options = {"has_button_access": True, "button_access": {"url": link}}
+            groups.insert(0, ("one_off", lambda data: not data["id"], options))
+        return groups
 
     # ------------------------------------------------------------------
     # An issued service invoice is final
@@ -717,6 +833,7 @@ class AccountMove(models.Model):
             "move_type",
             "partner_id",
             "commercial_partner_id",
+            *self._get_bill_to_fields(),
             "partner_shipping_id",
             "partner_bank_id",
             "invoice_date",
@@ -787,6 +904,24 @@ class AccountMove(models.Model):
             )
 
     def write(self, vals):
+        self._ensure_issued_stays(vals)
+        if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
+            self._ensure_not_entered()
+        if "bill_to_type" not in vals or "partner_id" in vals:
+            return super().write(vals)
+        bill_to_type = vals["bill_to_type"]
+        changing = self.filtered(lambda move: move.bill_to_type != bill_to_type)
+        for move in changing:
+            booking = move._get_booking_values(bill_to_type)
+            super(AccountMove, move).write({**vals, **booking})
+        return super(AccountMove, self - changing).write(vals)
+
+    def _ensure_issued_stays(self, vals):
+        """Refuse values that would change what issued documents keep.
+
+        :param dict vals: those of a write to these moves
+        :raise UserError: names the document and the way out
+        """
         names = vals.keys() & self._get_issued_fields()
         if self._is_following_parent():
             names -= {"commercial_partner_id"}
@@ -794,6 +929,8 @@ class AccountMove(models.Model):
             self._get_issued().filtered(
                 lambda move: move._will_change(move, vals, names)
             )._ensure_not_issued()
+        if vals.get("state", "posted") != "posted":
+            self._ensure_not_issued()
         if "payment_state" in vals:
             self.filtered(
                 lambda move: not move._is_payment_block(vals["payment_state"])
@@ -803,11 +940,6 @@ class AccountMove(models.Model):
             self._ensure_not_issued()
         if vals.get("reversed_entry_id"):
             self._ensure_can_credit(self.browse(vals["reversed_entry_id"]))
-        if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
-            self._ensure_not_entered()
-        if vals.get("state", "posted") != "posted":
-            self._ensure_not_issued()
-        return super().write(vals)
 
     @api.model
     def _is_following_parent(self):
