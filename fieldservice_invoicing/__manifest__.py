@@ -39,6 +39,9 @@
         "web.assets_backend": [
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
         ],
+        "web.report_assets_common": [
+            "fieldservice_invoicing/static/src/scss/invoice_document.scss",
+        ],
         "web.assets_tests": [
             "fieldservice_invoicing/static/tests/tours/*.js",
         ],

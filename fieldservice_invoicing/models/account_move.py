@@ -375,6 +375,22 @@ class AccountMove(models.Model):
         note = self.env._("Cancelled: %s", reason)
         self._message_log_batch(bodies={move.id: note for move in self})
 
+    def _log_tax_treatment(self):
+        """Note on these invoices which tax treatment the dialog chose for them."""
+        bodies = {}
+        for move in self:
+            if move.service_tax_treatment == "exempt":
+                bodies[move.id] = self.env._(
+                    "Created exempt from tax, whatever the taxes of the order lines."
+                )
+            elif move.service_tax_treatment == "tax":
+                bodies[move.id] = self.env._(
+                    "Created with the tax “%s” on all lines, whatever the taxes of the "
+                    "order lines.",
+                    move.service_tax_id.name,
+                )
+        self.browse(bodies)._message_log_batch(bodies=bodies)
+
     def _log_on_service_orders(self, template, detail=""):
         """Add a note to the orders of these invoices or credit notes.
 
@@ -524,10 +540,13 @@ class AccountMove(models.Model):
     def _get_document_company(self):
         """The company (`res.company`, superuser mode) as one document says it."""
         self.ensure_one()
-        snapshot = self.sudo().service_snapshot_ids
-        if not snapshot:
-            return self.company_id.sudo()
-        return snapshot.with_context(lang=self.env.lang)._get_company_as_issued()
+        move = self.sudo()
+        snapshot = move.service_snapshot_ids
+        return snapshot.with_context(lang=self.env.lang)._get_kept_company(
+            move.company_id,
+            self._get_document_values()["company"],
+            snapshot.logo if snapshot else move.company_id.logo,
+        )
 
     def _get_document_partner(self, role="bill_to"):
         """A partner (`res.partner`, superuser mode) as one document says it.
@@ -546,6 +565,10 @@ class AccountMove(models.Model):
         (list of dicts of :meth:`fsm.order.invoice._get_document_values`)."""
         self.ensure_one()
         links = self._get_service_order_links().sorted("order_id")
+        if self.move_type == "out_refund":
+            lines = self._get_document_values()["lines"]
+            credited = {line["order_id"] for line in lines}
+            links = links.filtered(lambda link: link.order_id.id in credited) or links
         lang = self._get_document_lang()
         return [link._get_document_values(lang) for link in links]
 
@@ -630,6 +653,89 @@ class AccountMove(models.Model):
                     else snapshot._prepare_partner(move._get_bill_to())
                 )
             )
+
+    def _get_document_tax_totals(self):
+        """Odoo's tax totals of one document (dict, see `account.tax`), with a row for
+        each tax in place of each tax group. Called by the report."""
+        values = self._get_document_values()
+        rates, totals = values["rates"], values["tax_totals"]
+        subtotals = []
+        for subtotal in totals["subtotals"]:
+            rows = [
+                self._prepare_tax_row(rate, group)
+                for group in subtotal["tax_groups"]
+                for rate in rates
+                if rate["tax_id"] in group["involved_tax_ids"]
+            ]
+            subtotals.append({**subtotal, "tax_groups": rows})
+        if subtotals:
+            lang = self._get_document_lang()
+            no_tax = {"group_name": self.with_context(lang=lang).env._("No tax")}
+            subtotals[0]["tax_groups"] += [
+                self._prepare_tax_row(rate, no_tax)
+                for rate in rates
+                if not rate["tax_id"]
+            ]
+        return {
+            **totals,
+            "subtotals": subtotals,
+            "same_tax_base": False,
+            "service_show_total_tax": len(rates) > 1,
+        }
+
+    def _prepare_tax_row(self, rate, group):
+        """One tax as a tax group of Odoo's tax totals (dict).
+
+        :param dict rate: of :meth:`_get_tax_rates`
+        :param dict group: the tax group in which the tax counts
+        """
+        return {
+            **group,
+            "group_name": rate["label"] or group["group_name"],
+            "tax_amount_currency": rate["tax"],
+            "tax_amount": rate["tax_company"],
+            "base_amount_currency": rate["base"],
+            "base_amount": rate["base_company"],
+            "display_base_amount_currency": rate["base"],
+            "display_base_amount": rate["base_company"],
+        }
+
+    def _get_move_lines_to_report(self):
+        lines = super()._get_move_lines_to_report()
+        if not self.is_service_invoice:
+            return lines
+        printed = self._get_document_values()["lines"]
+        positions = {line["id"]: index for index, line in enumerate(printed)}
+        return lines.sorted(lambda line: positions[line.id])
+
+    def _get_document_headings(self):
+        """What one document prints above its lines, beside sections that are lines
+        themselves. Called by the report.
+
+        :return: dict of line ids and dicts with ``order_id`` above the first line of
+            each of several orders (False for lines of none) and ``order_subtotal``;
+            ``section`` above the first line of each section and ``subtotal``
+        """
+        self.ensure_one()
+        lines = self._get_document_values()["lines"]
+        subtotals = defaultdict(float)
+        amounts = {line.id: line.price_subtotal for line in self.invoice_line_ids}
+        for line in lines:
+            for key in (line["order_id"], (line["order_id"], line["section"])):
+                subtotals[key] += amounts[line["id"]]
+        several = len({line["order_id"] for line in lines}) > 1
+        headings, last_order, last_section = {}, None, None
+        for line in lines:
+            order_id, section = line["order_id"], line["section"]
+            heading = {}
+            if several and order_id != last_order:
+                heading.update(order_id=order_id, order_subtotal=subtotals[order_id])
+            if section and (order_id, section) != (last_order, last_section):
+                heading.update(section=section, subtotal=subtotals[order_id, section])
+            if heading:
+                headings[line["id"]] = heading
+            last_order, last_section = order_id, section
+        return headings
 
     def _format_document_partner(self, values):
         """Address and VAT number as HTML (`Markup`), or False.

@@ -40,6 +40,17 @@ class AccountMoveLine(models.Model):
             base_line["price_unit"] -= amount / base_line["quantity"]
             base_line["discount"] = 0.0
 
+    def _get_section_lines(self):
+        # on an invoice of several orders, an order's section ends with the order
+        lines = super()._get_section_lines()
+        section = self.sudo()
+        if len(section.move_id._get_service_order_links()) < 2:
+            return lines
+        order = section.fsm_order_line_id.order_id
+        return lines.filtered(
+            lambda line: line.sudo().fsm_order_line_id.order_id == order
+        )
+
     def _prepare_part(self, quantity):
         """Values (dict) that leave ``quantity`` of one line, in the line's unit, with
         its share of the discount by amount."""

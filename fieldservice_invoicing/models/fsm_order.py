@@ -1168,6 +1168,7 @@ class FsmOrder(models.Model):
                 for move in moves
             }
         )
+        moves._log_tax_treatment()
 
     def _get_html_links(self):
         """Markup with a link to each order, comma separated."""

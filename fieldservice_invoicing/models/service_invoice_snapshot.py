@@ -1,8 +1,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
 from contextlib import contextmanager
+
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.api import NewId
+
+# Sections of the lines, in the order in which a document prints them.
+SECTIONS = (False, "labor", "part", "unit", "charge")
 
 
 class IssuedId(NewId):
@@ -81,8 +87,10 @@ class ServiceInvoiceSnapshot(models.Model):
         :return: dict that can be stored as JSON. ``bill_to``, ``shipping`` and
             ``company`` are those of :meth:`_prepare_partner`; texts are in the
             language of the document (``lang``); ``rates`` are those of
-            :meth:`account.move._get_tax_rates`; keys of ``taxes`` and ``units`` are
-            ids as text.
+            :meth:`account.move._get_tax_rates`, ``lines`` those of
+            :meth:`_prepare_lines`, ``installments`` and ``early_payment`` those of
+            :meth:`_prepare_payment_terms`; keys of ``taxes`` and ``units`` are ids as
+            text; ``reason`` is why a credit note was made.
         """
         lang = move._get_bill_to().lang or self.env.lang
         snapshot = self.with_context(lang=lang)
@@ -109,6 +117,77 @@ class ServiceInvoiceSnapshot(models.Model):
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
+            "lines": snapshot._prepare_lines(move),
+            "reason": move.move_type == "out_refund" and move.ref,
+            **snapshot._prepare_payment_terms(move),
+        }
+
+    @api.model
+    def _prepare_lines(self, move):
+        """Lines of one document, in the order in which it prints them.
+
+        Each order's lines stay together, what bills none comes last. Lines of orders
+        without sections of their own go by kind.
+
+        :return: list of dicts with ``id`` of the line, ``order_id`` or False, and
+            ``section``, one of ``SECTIONS``
+        """
+        orders = move._get_service_order_links().order_id
+        only_order = orders if len(orders) == 1 else orders.browse()
+        groups = defaultdict(move.invoice_line_ids.browse)
+        for line in move.invoice_line_ids.sorted("sequence"):
+            groups[line.fsm_order_line_id.order_id or only_order] += line
+        return [
+            {"id": line.id, "order_id": order.id, "section": section}
+            for order in sorted(groups, key=lambda order: not order)
+            for line, section in self._get_sections(groups[order])
+        ]
+
+    @api.model
+    def _get_sections(self, lines):
+        """Lines of one order with the section that each is printed in.
+
+        :param lines: `account.move.line`, in sequence
+        :return: list of pairs of line and one of ``SECTIONS``, in order of these; notes
+            stay with the line above them
+        """
+        if any(line.display_type not in ("product", "line_note") for line in lines):
+            return [(line, False) for line in lines]
+        pairs, section = [], False
+        for line in lines:
+            if line.display_type == "product":
+                section = self._get_section(line)
+            pairs.append((line, section))
+        return sorted(pairs, key=lambda pair: SECTIONS.index(pair[1]))
+
+    @api.model
+    def _get_section(self, line):
+        """Section (one of ``SECTIONS``) of one `account.move.line`: hook."""
+        kind = line.fsm_order_line_id.kind
+        return kind if kind in SECTIONS[1:] else "charge"
+
+    @api.model
+    def _prepare_payment_terms(self, move):
+        """When one document is to be paid, as far as its payment terms show it.
+
+        :return: dict with ``installments``, a list of dicts with ``date`` (text) and
+            ``amount``, and ``early_payment``, such a dict of what is due with the
+            discount for an early payment, or False
+        """
+        term = move.invoice_payment_term_id
+        installments = term.display_on_invoice and move.payment_term_details
+        is_discounted = installments and move._is_eligible_for_early_payment_discount(
+            move.currency_id, move.invoice_date
+        )
+        return {
+            "installments": installments or [],
+            "early_payment": bool(is_discounted)
+            and {
+                "date": term._get_last_discount_date_formatted(move.invoice_date),
+                "amount": term._get_amount_due_after_discount(
+                    move.amount_total, move.amount_tax
+                ),
+            },
         }
 
     @api.model
@@ -179,9 +258,17 @@ class ServiceInvoiceSnapshot(models.Model):
     @api.model
     def _prepare_company(self, company):
         """What a document says of the company that issues it (dict)."""
+        partner = self._prepare_partner(company.partner_id)
+        vat_label = company.country_id.vat_label or self.env._("Tax ID")
+        values = self._get_plain_values(company, self._get_company_fields())
+        if company.is_company_details_empty:
+            # the layouts would read the address from the records, without VAT number
+            vat = Markup("<div>%s: %s</div>") % (vat_label, company.vat)
+            values["company_details"] = partner["address"] + (company.vat and vat or "")
         return {
-            **self._get_plain_values(company, self._get_company_fields()),
-            "partner": self._prepare_partner(company.partner_id),
+            **values,
+            "partner": partner,
+            "vat_label": vat_label,
         }
 
     @api.model
@@ -216,15 +303,22 @@ class ServiceInvoiceSnapshot(models.Model):
         self.ensure_one()
         return self._get_kept_partner(self._get_partner(role), self.values[role])
 
-    def _get_company_as_issued(self):
-        """The company (`res.company`, a record in memory) of one document, as it was
-        at issue."""
-        self.ensure_one()
-        company, values = self.company_id, self.values["company"]
+    @api.model
+    def _get_kept_company(self, company, values, logo):
+        """A copy in memory of a company, with the values that a document kept.
+
+        :param company: one `res.company`
+        :param dict values: those of :meth:`_prepare_company`
+        :param logo: image (base64 bytes) or False
+        """
         kept = {name: values[name] for name in self._get_company_fields()}
-        kept["logo"] = self.logo
+        kept["logo"] = logo
         kept["partner_id"] = self._get_kept_partner(
             company.partner_id, values["partner"]
+        )
+        # layouts put its label before the VAT number of a foreign fiscal position
+        kept["country_id"] = self._get_as_issued(
+            company.country_id, {"vat_label": values["vat_label"]}
         )
         return self._get_as_issued(company, kept)
 
