@@ -770,7 +770,7 @@ class AccountMove(models.Model):
         one_offs = self.filtered(lambda move: move._is_one_off())
         res = super(AccountMove, self - one_offs)._compute_fiscal_position_id()
         for move in one_offs:
-            move.fiscal_position_id = move._get_one_off_fiscal_position()
+            move.fiscal_position_id = move._get_bill_to_fiscal_position()
         return res
 
     def _get_booking_values(self, bill_to_type):

@@ -295,11 +295,7 @@ class FsmOrder(models.Model):
     )
     def _compute_fiscal_position_id(self):
         for order in self.filtered(lambda order: not order._is_billed()):
-            order.fiscal_position_id = (
-                self.env["account.fiscal.position"]
-                .with_company(order.company_id)
-                ._get_fiscal_position(order._get_bill_to())
-            )
+            order.fiscal_position_id = order._get_bill_to_fiscal_position()
 
     @api.depends("bill_to_id", "company_id")
     def _compute_payment_term_id(self):

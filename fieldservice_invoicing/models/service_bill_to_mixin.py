@@ -131,51 +131,43 @@ class ServiceBillToMixin(models.AbstractModel):
         """Whom one record bills, now (`res.partner`, which may be a record in
         memory)."""
         self.ensure_one()
-        contact = self._get_bill_to_contact()
-        return self._get_one_off_partner(contact) if self._is_one_off() else contact
+        if not self._is_one_off():
+            return self._get_bill_to_contact()
+        return self._get_one_off_partner()
 
     def _get_bill_to_lang(self):
         """Language code (str or False) of whom one record, or none, bills."""
         return self.bill_to_lang or self._get_bill_to_contact().lang
 
-    def _get_one_off_partner(self, walk_in):
-        """The one-off that was typed in on one record.
-
-        :param walk_in: `res.partner` behind it, which may be none: accounts, price
-            list and payment terms are those of this contact
-        :return: `res.partner`, a record in memory
-        """
+    def _get_one_off_partner(self):
+        """The one-off that was typed in on one record (`res.partner`, a record in
+        memory): what Odoo computes for a contact follows from what was typed, and
+        nothing comes from the walk-in contact but the language."""
         typed = {name: self[PREFIX + name] for name in self._get_typed_partner_fields()}
-        snapshot = self.env["service.invoice.snapshot"]
-        return snapshot._get_as_issued(
-            walk_in.with_company(self.company_id),
+        return self.env["service.invoice.snapshot"]._get_as_issued(
+            self.env["res.partner"].with_company(self.company_id),
             {
                 **self._get_untold_values(),
                 **typed,
                 "is_company": self.bill_to_type == "company",
-                "lang": self.bill_to_lang or walk_in.lang,
+                "lang": self._get_bill_to_lang(),
             },
         )
 
     @api.model
     def _get_untold_values(self):
-        """Values (dict) of a one-off that nobody types, and that must not be those of
-        the walk-in contact: what a document says, and what decides the taxes."""
+        """Values (dict) of a one-off that nobody types, and that must not be defaults:
+        what a document says, and what decides the taxes."""
         Partner = self.env["res.partner"]
         told = self.env["service.invoice.snapshot"]._get_partner_fields()
-        entered = [
-            name
-            for name in told
-            if not (Partner._fields[name].compute and Partner._fields[name].readonly)
-        ]
+        entered = [name for name in told if not Partner._fields[name].compute]
         return dict.fromkeys(
             [*entered, "parent_id", "company_name", "property_account_position_id"],
             False,
         )
 
-    def _get_one_off_fiscal_position(self):
-        """The fiscal position (`account.fiscal.position`) of one record, by what was
-        typed."""
+    def _get_bill_to_fiscal_position(self):
+        """The fiscal position (`account.fiscal.position`) by whom one record bills."""
         FiscalPosition = self.env["account.fiscal.position"]
         return FiscalPosition.with_company(self.company_id)._get_fiscal_position(
             self._get_bill_to()

@@ -636,9 +636,9 @@ class TestBillToSend(BillToCommon, MailCommon):
         self.assertEqual(wizard.sending_method_checkboxes.keys(), {"email"})
         self.assertEqual(wizard.sending_methods, ["email"])
         if other:
-            wizard.sending_methods = [other]
+            send = self.env["account.move.send"]
             with self.assertRaisesRegex(UserError, "bills a one-off"):
-                wizard.action_send_and_print()
+                send._generate_and_send_invoices(invoice, sending_methods=[other])
 
     def test_batch(self):
         """D3: of several invoices each goes to its own address; one without is

@@ -117,3 +117,34 @@ class TestAsIssued(ServiceInvoicingCommon):
         invoice.action_post()
         self.parent.name = "Renamed Inc"
         self.assertIn("Renamed Inc", self._get_files(invoice)["account.edi.xml.cii"])
+
+    def test_one_off(self):
+        """D3: files of a one-off say what was typed in, with the endpoint that follows
+        from its VAT number, and nothing of the walk-in contact."""
+        self.company.service_walk_in_partner_id.write(
+            {
+                "street": "Walk-in Street",
+                "country_id": self.company.country_id.id,
+                "vat": "BE0246697724",
+                "ref": "WALKIN",
+                "email": "walkin@example.com",
+            }
+        )
+        order = self._create_order(
+            bill_to_type="company",
+            bill_to_name="Bakery Jansen",
+            bill_to_street="Main Street 7",
+            bill_to_zip="9000",
+            bill_to_city="Ghent",
+            bill_to_country_id=self.company.country_id.id,
+            bill_to_vat="BE0123456749",
+        )
+        invoice = self._invoice(order, post=True)
+        for name, text in self._get_files(invoice).items():
+            with self.subTest(name):
+                for typed in ("Bakery Jansen", "Main Street 7", "BE0123456749"):
+                    self.assertIn(typed, text)
+                for other in ("Walk-in", "0246697724", "WALKIN", "walkin"):
+                    self.assertNotIn(other, text)
+        bis3 = self._get_files(invoice)["account.edi.xml.ubl_bis3"]
+        self.assertIn('schemeID="0208">0123456749<', bis3)
