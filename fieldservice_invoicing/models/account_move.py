@@ -1,12 +1,15 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
 from collections import defaultdict
+from contextlib import contextmanager
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+
+from odoo.addons.account.models.account_move import BYPASS_LOCK_CHECK
 
 from .res_company import GROUP_MANAGER, get_superuser_env
 
@@ -18,8 +21,21 @@ CANCELLATION = (
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ("account.move", "service.bill.to.mixin")
 
+    bill_to_type = fields.Selection(tracking=True, copy=False)
+    bill_to_name = fields.Char(tracking=True, copy=False)
+    bill_to_street = fields.Char(copy=False)
+    bill_to_street2 = fields.Char(copy=False)
+    bill_to_zip = fields.Char(copy=False)
+    bill_to_city = fields.Char(copy=False)
+    bill_to_state_id = fields.Many2one(copy=False)
+    bill_to_country_id = fields.Many2one(copy=False)
+    bill_to_vat = fields.Char(copy=False)
+    bill_to_email = fields.Char(copy=False)
+    bill_to_phone = fields.Char(copy=False)
+    bill_to_lang = fields.Selection(copy=False)
     service_order_link_ids = fields.One2many(
         "fsm.order.invoice",
         "move_id",
@@ -303,7 +319,7 @@ class AccountMove(models.Model):
         """Values (dict) of the credit note that cancels one posted invoice."""
         self.ensure_one()
         today = max(fields.Date.context_today(self), self.invoice_date)
-        env = self.with_context(lang=self.partner_id.lang or self.env.lang).env
+        env = self.with_context(lang=self._get_bill_to_lang() or self.env.lang).env
         return {
             "ref": env._(
                 "Cancellation of %(invoice)s: %(reason)s",
@@ -324,6 +340,7 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         self._check_not_to_exceed()
+        self.journal_id._queue_hashing()
         posted = super()._post(soft=soft)
         posted._keep_as_issued()
         invoices = posted.filtered(lambda move: move.move_type == "out_invoice")
@@ -498,11 +515,6 @@ class AccountMove(models.Model):
     # What the document says, as issued
     # ------------------------------------------------------------------
 
-    def _get_bill_to(self):
-        """Who one document is addressed to, now (`res.partner`, which may be a record
-        in memory)."""
-        return self.partner_id
-
     def _get_document_values(self):
         """What one document says of bill-to, company, terms and taxes: as issued,
         or as the records say while it is a draft.
@@ -530,7 +542,8 @@ class AccountMove(models.Model):
         self.ensure_one()
         move = self.sudo()
         snapshot = move.service_snapshot_ids
-        return snapshot.with_context(lang=self.env.lang)._get_company_as_issued(
+        return snapshot.with_context(lang=self.env.lang)._get_kept_company(
+            move.company_id,
             self._get_document_values()["company"],
             snapshot.logo if snapshot else move.company_id.logo,
         )
@@ -545,7 +558,7 @@ class AccountMove(models.Model):
         if not snapshot:
             partner = self.partner_shipping_id
             return (self._get_bill_to() if role == "bill_to" else partner).sudo()
-        return snapshot._get_partner_as_issued(snapshot.values[role])
+        return snapshot._get_partner_as_issued(role)
 
     def _get_document_orders(self):
         """What one document says of the service orders that it bills or credits
@@ -558,6 +571,20 @@ class AccountMove(models.Model):
             links = links.filtered(lambda link: link.order_id.id in credited) or links
         lang = self._get_document_lang()
         return [link._get_document_values(lang) for link in links]
+
+    @contextmanager
+    def _records_as_issued(self):
+        """Have the records that one document names say, in memory and for a while,
+        what it says of them: see :meth:`service.invoice.snapshot._records_as_issued`.
+
+        Called around what reads those records by itself, as electronic invoices do.
+        """
+        self.ensure_one()
+        if not (snapshot := self.sudo().service_snapshot_ids):
+            yield
+            return
+        with snapshot._records_as_issued():
+            yield
 
     def _get_tax_rates(self):
         """Base and tax of one document by tax, exact to the cent.
@@ -607,6 +634,7 @@ class AccountMove(models.Model):
                 move.tax_totals = snapshot.values["tax_totals"]
         return res
 
+    @api.depends("bill_to_type", "bill_to_name")
     def _compute_invoice_partner_display_info(self):
         res = super()._compute_invoice_partner_display_info()
         for move in self.filtered("is_service_invoice"):
@@ -614,11 +642,16 @@ class AccountMove(models.Model):
             move.invoice_partner_display_name = bill_to.display_name
         return res
 
-    @api.depends("partner_id", "state")
+    @api.depends(lambda self: ["partner_id", "state", *self._get_bill_to_fields()])
     def _compute_service_bill_to(self):
         for move in self:
+            snapshot = move.service_snapshot_ids
             move.service_bill_to = move.is_service_invoice and (
-                move._format_document_partner(move._get_document_values()["bill_to"])
+                move._format_document_partner(
+                    snapshot.values["bill_to"]
+                    if snapshot
+                    else snapshot._prepare_partner(move._get_bill_to())
+                )
             )
 
     def _get_document_tax_totals(self):
@@ -715,6 +748,113 @@ class AccountMove(models.Model):
         return Markup("%s%s") % (Markup(values["address"]), vat)
 
     # ------------------------------------------------------------------
+    # A bill-to typed in on the document
+    # ------------------------------------------------------------------
+
+    def _get_bill_to_contact(self):
+        return self.partner_id
+
+    @api.depends("bill_to_type")
+    def _compute_partner_shipping_id(self):
+        one_offs = self.filtered(lambda move: move._is_one_off())
+        res = super(AccountMove, self - one_offs)._compute_partner_shipping_id()
+        for move in one_offs:
+            # not the walk-in contact, whose address is nobody's
+            orders = move._get_service_order_links().order_id
+            site = orders.location_id.partner_id
+            move.partner_shipping_id = len(site) == 1 and site
+        return res
+
+    @api.depends(lambda self: self._get_bill_to_tax_fields())
+    def _compute_fiscal_position_id(self):
+        one_offs = self.filtered(lambda move: move._is_one_off())
+        res = super(AccountMove, self - one_offs)._compute_fiscal_position_id()
+        for move in one_offs:
+            move.fiscal_position_id = move._get_bill_to_fiscal_position()
+        return res
+
+    def _get_booking_values(self, bill_to_type):
+        """Values (dict) by which one draft is booked on the walk-in contact for a
+        one-off, and no longer on it for a contact, which has to be chosen then.
+
+        :raise UserError: the company has no walk-in contact
+        """
+        self.ensure_one()
+        walk_in = self.company_id.service_walk_in_partner_id
+        if bill_to_type != "contact":
+            if refusal := self._get_walk_in_refusal():
+                raise UserError(refusal)
+            return {"partner_id": walk_in.id}
+        return {"partner_id": False} if self.partner_id == walk_in else {}
+
+    @api.onchange("bill_to_type")
+    def _onchange_bill_to_type(self):
+        res = super()._onchange_bill_to_type()
+        self.update(self._get_booking_values(self.bill_to_type))
+        return res
+
+    @api.constrains("bill_to_type", "partner_id")
+    def _check_one_off_contact(self):
+        """One-offs are on service invoices only, booked on the walk-in contact or, as
+        the document that is credited or replaced, on the one of then."""
+        for move in self.sudo().filtered(lambda move: move._is_one_off()):
+            origin = move.reversed_entry_id | move.service_replaces_id
+            walk_in = move.company_id.service_walk_in_partner_id | origin.partner_id
+            if not move._get_claimed_orders():
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s is no service invoice, and can not bill the "
+                        "one-off %(name)s. Choose a contact.",
+                        document=move.display_name,
+                        name=move.bill_to_name,
+                    )
+                )
+            if move.partner_id not in walk_in:
+                raise ValidationError(
+                    self.env._(
+                        "%(document)s bills %(name)s, who is typed in as a one-off: it "
+                        "is booked on the walk-in contact of %(company)s. To bill "
+                        "%(partner)s, choose the bill-to type “Contact”.",
+                        document=move.display_name,
+                        name=move.bill_to_name,
+                        company=move.company_id.name,
+                        partner=move.partner_id.display_name or "-",
+                    )
+                )
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if self.env.context.get("include_business_fields"):
+            # a credit note, or the invoice made anew; a duplicate bills no order
+            for move, vals in zip(self, vals_list, strict=True):
+                vals |= {**move._get_bill_to_values(), **(default or {})}
+        return vals_list
+
+    def _mail_get_partners(self, introspect_fields=False):
+        partners = super()._mail_get_partners(introspect_fields=introspect_fields)
+        for move in self.filtered(lambda move: move._is_one_off()):
+            # whoever reads the mail of the walk-in contact is not who is billed
+            partners[move.id] -= move.partner_id
+        return partners
+
+    def _get_mail_template(self):
+        if self and all(move._is_one_off() for move in self):
+            return self.env.ref("fieldservice_invoicing.mail_template_one_off")
+        return super()._get_mail_template()
+
+    def _notify_get_recipients_groups(self, message, model_description, msg_vals=False):
+        groups = super()._notify_get_recipients_groups(
+            message, model_description, msg_vals=msg_vals
+        )
+        if self._is_one_off():
+            link = self._notify_get_action_link(
+                "view", **(msg_vals or {}), access_token=self._portal_ensure_token()
+            )
+            options = {"has_button_access": True, "button_access": {"url": link}}
+            groups.insert(0, ("one_off", lambda data: not data["id"], options))
+        return groups
+
+    # ------------------------------------------------------------------
     # An issued service invoice is final
     # ------------------------------------------------------------------
 
@@ -751,15 +891,61 @@ class AccountMove(models.Model):
             )
 
     @api.model
+    def _ensure_not_on_issued(self, records, *names):
+        """Refuse to delete records that issued, locked service invoices refer to by a
+        field which the database would empty.
+
+        Called by the models of such records, before they delete.
+
+        :param str names: fields of `account.move`, or paths to fields of its lines
+        :raise UserError: names the records, a document and the way out
+        """
+        issued = self.sudo().search(
+            Domain.OR(Domain(name, "in", records.ids) for name in names)
+            & Domain("state", "=", "posted")
+            & Domain("company_id.service_invoice_lock", "=", True)
+            & Domain("is_service_invoice", "=", True),
+            limit=1,
+        )
+        if issued:
+            raise UserError(
+                self.env._(
+                    "%(records)s can not be deleted: the issued invoice %(document)s "
+                    "refers to it. Archive it, or just use it no more.",
+                    records=", ".join(records.mapped("display_name")),
+                    document=issued.name,
+                )
+            )
+
+    @api.model
     def _get_issued_fields(self):
-        """Names (set) of the fields that an issued service invoice keeps."""
+        """Names (set) of the fields that issued service invoices keep: hook for more.
+
+        What the document says, its number and its amounts, and what Odoo computes of
+        them: over RPC computed fields can be written, too. Free are, as in Odoo:
+
+        - payment and follow-up: payment reference, due date, payment method, QR code,
+          follow-up, payments and reconciliations, blocking the payment;
+        - the customer's reference, the salesperson, the review mark;
+        - sending, its files, attachments, messages, followers and activities;
+        - entries made of it: credit notes, recurring, adjusting and cash basis entries.
+        """
         return {
             "name",
+            "sequence_prefix",
+            "sequence_number",
+            "secure_sequence_number",
+            "posted_before",
             "move_type",
             "partner_id",
+            "commercial_partner_id",
+            *self._get_bill_to_fields(),
             "partner_shipping_id",
+            "partner_bank_id",
             "invoice_date",
             "date",
+            "delivery_date",
+            "taxable_supply_date",
             "journal_id",
             "company_id",
             "currency_id",
@@ -767,17 +953,37 @@ class AccountMove(models.Model):
             "fiscal_position_id",
             "invoice_payment_term_id",
             "invoice_cash_rounding_id",
+            "invoice_incoterm_id",
+            "incoterm_location",
             "invoice_line_ids",
             "line_ids",
             "invoice_origin",
             "narration",
+            "always_tax_exigible",
+            "auto_post",
+            "auto_post_until",
+            "origin_payment_id",
+            "statement_line_id",
+            "tax_cash_basis_rec_id",
+            "tax_cash_basis_origin_move_id",
             "reversed_entry_id",
             "service_order_link_ids",
             "service_replaces_id",
+            "service_tax_treatment",
+            "service_tax_id",
             "invoice_partner_display_name",
+            "quick_edit_total_amount",
+            "tax_totals",
             "amount_untaxed",
             "amount_tax",
             "amount_total",
+            "amount_residual",
+            "amount_untaxed_signed",
+            "amount_untaxed_in_currency_signed",
+            "amount_tax_signed",
+            "amount_total_signed",
+            "amount_total_in_currency_signed",
+            "amount_residual_signed",
         }
 
     @api.model_create_multi
@@ -804,17 +1010,90 @@ class AccountMove(models.Model):
             )
 
     def write(self, vals):
+        self._ensure_issued_stays(vals)
         if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
             self._ensure_not_entered()
-        if names := vals.keys() & self._get_issued_fields():
+        if "bill_to_type" not in vals or "partner_id" in vals:
+            return super().write(vals)
+        bill_to_type = vals["bill_to_type"]
+        changing = self.filtered(lambda move: move.bill_to_type != bill_to_type)
+        for move in changing:
+            booking = move._get_booking_values(bill_to_type)
+            super(AccountMove, move).write({**vals, **booking})
+        return super(AccountMove, self - changing).write(vals)
+
+    def _ensure_issued_stays(self, vals):
+        """Refuse values that would change what issued documents keep.
+
+        :param dict vals: those of a write to these moves
+        :raise UserError: names the document and the way out
+        """
+        names = vals.keys() & self._get_issued_fields()
+        if self._is_following_parent():
+            names -= {"commercial_partner_id"}
+        if names:
             self._get_issued().filtered(
-                lambda move: any(
-                    self._field_will_change(move, vals, name) for name in names
-                )
+                lambda move: move._will_change(move, vals, names)
             )._ensure_not_issued()
         if vals.get("state", "posted") != "posted":
             self._ensure_not_issued()
-        return super().write(vals)
+        if "payment_state" in vals:
+            self.filtered(
+                lambda move: not move._is_payment_block(vals["payment_state"])
+            )._ensure_not_issued()
+        if "inalterable_hash" in vals and not self.env.su:
+            # Odoo hashes in superuser mode
+            self._ensure_not_issued()
+        if vals.get("reversed_entry_id"):
+            self._ensure_can_credit(self.browse(vals["reversed_entry_id"]))
+
+    @api.model
+    def _is_following_parent(self):
+        """Whether a contact got a parent company (bool): its journal items move there,
+        the documents keep what they say. No caller can put this object in a context."""
+        return self.env.context.get("bypass_lock_check") is BYPASS_LOCK_CHECK
+
+    @api.model
+    def _will_change(self, record, vals, names):
+        """Whether writing ``vals`` changes one of the named fields (bool).
+
+        Odoo's own check overlooks what an x2many command creates.
+
+        :param record: one `account.move` or `account.move.line`
+        """
+        return any(
+            self._field_will_change(record, vals, name)
+            or (
+                record._fields[name].type == "many2many"
+                and any(
+                    isinstance(command, list | tuple) and command[0] == Command.CREATE
+                    for command in vals[name] or []
+                )
+            )
+            for name in names
+        )
+
+    def _is_payment_block(self, payment_state):
+        """Whether a new payment state blocks one unpaid document, or ends that (bool):
+        all that is entered of what Odoo computes from payments."""
+        self.ensure_one()
+        states = {self.payment_state, payment_state}
+        return len(states) == 1 or (
+            "blocked" in states and not states & {"paid", "in_payment", "reversed"}
+        )
+
+    def _ensure_can_credit(self, invoice):
+        """Refuse that posted documents become credit notes of an issued invoice, which
+        would give up its claim on the order past the checks of posting.
+
+        :param invoice: `account.move` that they are to reverse
+        :raise UserError: names the invoice and the way out
+        """
+        if any(
+            move.state == "posted" and move.reversed_entry_id != invoice
+            for move in self
+        ):
+            invoice._ensure_not_issued()
 
     def unlink(self):
         self.check_access("unlink")

@@ -82,17 +82,34 @@ class AccountMoveLine(models.Model):
 
     @api.model
     def _get_issued_fields(self):
-        """Names (set) of the fields that lines of an issued service invoice keep."""
+        """Names (set) of the fields that lines of an issued service invoice keep: hook
+        for more.
+
+        Free are, as in Odoo: the due date, reconciliation, follow-up, and analytic.
+        """
         return {
             "move_id",
+            "move_name",
+            "parent_state",
+            "journal_id",
+            "company_id",
+            "company_currency_id",
+            "date",
+            "invoice_date",
+            "ref",
+            "sequence",
             "name",
             "display_type",
+            "collapse_composition",
+            "collapse_prices",
             "product_id",
             "product_uom_id",
             "quantity",
             "price_unit",
             "discount",
             "service_discount_amount",
+            "deductible_amount",
+            "extra_tax_data",
             "tax_ids",
             "account_id",
             "partner_id",
@@ -101,10 +118,26 @@ class AccountMoveLine(models.Model):
             "balance",
             "debit",
             "credit",
+            "is_storno",
+            "amount_residual",
+            "amount_residual_currency",
+            "reconciled",
             "price_subtotal",
             "price_total",
             "tax_line_id",
+            "group_tax_id",
+            "tax_group_id",
             "tax_repartition_line_id",
+            "tax_tag_ids",
+            "tax_base_amount",
+            "discount_date",
+            "discount_amount_currency",
+            "discount_balance",
+            "payment_id",
+            "statement_id",
+            "statement_line_id",
+            "reconcile_model_id",
+            "is_imported",
             "fsm_order_line_id",
         }
 
@@ -140,12 +173,12 @@ class AccountMoveLine(models.Model):
         return lines
 
     def write(self, vals):
-        if names := vals.keys() & self._get_issued_fields():
+        names = vals.keys() & self._get_issued_fields()
+        if self.env["account.move"]._is_following_parent():
+            names -= {"partner_id"}
+        if names:
             self.filtered(
-                lambda line: any(
-                    self.env["account.move"]._field_will_change(line, vals, name)
-                    for name in names
-                )
+                lambda line: line.move_id._will_change(line, vals, names)
             ).move_id._ensure_not_issued()
         if any(
             line.move_id.id != vals.get("move_id", line.move_id.id) for line in self

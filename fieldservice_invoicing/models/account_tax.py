@@ -1,5 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, models
 
 
 def get_rounded_untaxed(base_line):
@@ -27,3 +27,10 @@ class AccountTax(models.Model):
             # discount must not.
             grouping_key["service_discount_amount"] = 0.0
         return grouping_key
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_issued(self):
+        # without an amount it has no journal item that would keep it
+        self.env["account.move"]._ensure_not_on_issued(
+            self, "line_ids.tax_ids", "line_ids.group_tax_id", "service_tax_id"
+        )

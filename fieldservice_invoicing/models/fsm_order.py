@@ -18,7 +18,8 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 
 class FsmOrder(models.Model):
-    _inherit = "fsm.order"
+    _name = "fsm.order"
+    _inherit = ("fsm.order", "service.bill.to.mixin")
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -31,7 +32,15 @@ class FsmOrder(models.Model):
         index="btree_not_null",
         tracking=True,
         help="Who gets the invoice: the invoice address of the location's owner, "
-        "or another contact.",
+        "or another contact. For a one-off, the company's walk-in contact.",
+    )
+    bill_to_type = fields.Selection(tracking=True)
+    bill_to_name = fields.Char(tracking=True)
+    bill_to_display_name = fields.Char(
+        string="Billed to",
+        compute="_compute_bill_to_display_name",
+        store=True,
+        help="The bill-to contact, or the name that was typed in for a one-off.",
     )
     pricelist_id = fields.Many2one(
         "product.pricelist",
@@ -143,6 +152,10 @@ class FsmOrder(models.Model):
         string="Invoice Status",
         groups=INVOICE_READERS,
     )
+    active_invoice_bill_to = fields.Char(
+        related="active_invoice_id.invoice_partner_display_name",
+        groups=INVOICE_READERS,
+    )
     active_invoice_due = fields.Date(
         related="active_invoice_id.invoice_date_due", groups=INVOICE_READERS
     )
@@ -240,10 +253,13 @@ class FsmOrder(models.Model):
     # Whom to bill, and on which terms
     # ------------------------------------------------------------------
 
-    @api.depends("location_id")
+    @api.depends("location_id", "bill_to_type")
     def _compute_bill_to_id(self):
         for order in self:
             if order._is_billed():
+                continue
+            if order._is_one_off():
+                order.bill_to_id = order.company_id.service_walk_in_partner_id
                 continue
             location = order.location_id
             partner = location.owner_id or location.partner_id
@@ -262,14 +278,24 @@ class FsmOrder(models.Model):
                 order.pricelist_id.currency_id or order.company_id.currency_id
             )
 
-    @api.depends("bill_to_id", "company_id")
+    def _get_bill_to_contact(self):
+        return self.bill_to_id
+
+    @api.depends("bill_to_id.complete_name", "bill_to_type", "bill_to_name")
+    def _compute_bill_to_display_name(self):
+        for order in self:
+            order.bill_to_display_name = (
+                order.bill_to_name
+                if order._is_one_off()
+                else order.bill_to_id.complete_name
+            )
+
+    @api.depends(
+        lambda self: ["bill_to_id", "company_id", *self._get_bill_to_tax_fields()]
+    )
     def _compute_fiscal_position_id(self):
         for order in self.filtered(lambda order: not order._is_billed()):
-            order.fiscal_position_id = (
-                self.env["account.fiscal.position"]
-                .with_company(order.company_id)
-                ._get_fiscal_position(order.bill_to_id)
-            )
+            order.fiscal_position_id = order._get_bill_to_fiscal_position()
 
     @api.depends("bill_to_id", "company_id")
     def _compute_payment_term_id(self):
@@ -737,20 +763,23 @@ class FsmOrder(models.Model):
 
     def _get_bill_to_refusal(self):
         """Refusal (str or False) by the bill-to."""
-        bill_to = self.bill_to_id
-        if not bill_to:
+        if self._is_one_off() and (refusal := self._get_walk_in_refusal()):
+            return refusal
+        contact = self.bill_to_id
+        if not contact:
             return self.env._(
                 "Service order %(order)s has no bill-to. Choose one on its Order Lines "
                 "tab, or give the location an owner.",
                 order=self.name,
             )
-        if not bill_to.active:
+        if not contact.active:
             return self.env._(
                 "The bill-to of service order %(order)s, %(partner)s, is archived. "
                 "Unarchive it or choose another bill-to.",
                 order=self.name,
-                partner=bill_to.name,
+                partner=contact.name,
             )
+        bill_to = self._get_bill_to()
         if (
             not bill_to.country_id
             and not self.fiscal_position_id
@@ -953,6 +982,7 @@ class FsmOrder(models.Model):
             "move_type": "out_invoice",
             "company_id": self.company_id.id,
             "partner_id": self.bill_to_id.id,
+            **self._get_bill_to_values(),
             "partner_shipping_id": self.location_id.partner_id.id,
             "fiscal_position_id": self.fiscal_position_id.id,
             "currency_id": self.currency_id.id,
@@ -991,7 +1021,9 @@ class FsmOrder(models.Model):
                     )
                 )
             )
-            for line in lines.with_context(lang=self.bill_to_id.lang or self.env.lang)
+            for line in lines.with_context(
+                lang=self._get_bill_to_lang() or self.env.lang
+            )
         ]
 
     def _get_only_units_message(self):
@@ -1077,6 +1109,7 @@ class FsmOrder(models.Model):
         return [
             "company_id",
             "partner_id",
+            *self._get_bill_to_fields(),
             "currency_id",
             "fiscal_position_id",
             "invoice_payment_term_id",
@@ -1389,6 +1422,7 @@ class FsmOrder(models.Model):
         """Names (set) of the fields that an active invoice keeps as they are."""
         return {
             "bill_to_id",
+            *self._get_bill_to_fields(),
             "pricelist_id",
             "currency_id",
             "fiscal_position_id",
@@ -1412,12 +1446,20 @@ class FsmOrder(models.Model):
             self._ensure_may_set_limit()
         self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
+        if "company_id" in vals:
+            self._follow_walk_in()
         if "equipment_ids" in vals:
             self._follow_sources()
         elif "stage_id" in vals:
             # work from before the addon that bills it was installed
             self.filtered("is_invoiceable")._follow_sources()
         return res
+
+    def _follow_walk_in(self):
+        """Book one-offs of these orders on the walk-in contact that their company has
+        now. Called when the company of the order changes, or that of the contact."""
+        one_offs = self.filtered(lambda order: order._is_one_off())
+        one_offs.modified(["bill_to_type"])
 
     def _ensure_may_set_limit(self):
         """Refuse workers who would raise the amount that the customer agreed to.
@@ -1521,6 +1563,27 @@ class FsmOrder(models.Model):
                             company=order.company_id.name,
                         )
                     )
+
+    @api.constrains("bill_to_type", "bill_to_id")
+    def _check_one_off_contact(self):
+        """One-offs of unbilled orders are booked on the walk-in contact only."""
+        for order in self.filtered(
+            lambda order: order._is_one_off() and not order._is_billed()
+        ):
+            walk_in = order.company_id.service_walk_in_partner_id
+            if order.bill_to_id != walk_in:
+                raise ValidationError(
+                    self.env._(
+                        "%(partner)s can not be the bill-to of service order "
+                        "%(order)s: %(name)s is typed in there as a one-off, which is "
+                        "booked on the walk-in contact of %(company)s. Choose the "
+                        "bill-to type “Contact”, or leave the contact out.",
+                        partner=order.bill_to_id.display_name or "-",
+                        order=order.name,
+                        name=order.bill_to_name,
+                        company=order.company_id.name,
+                    )
+                )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed(self):

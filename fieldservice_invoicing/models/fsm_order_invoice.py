@@ -260,7 +260,23 @@ class FsmOrderInvoice(models.Model):
         # The unique index is checked row by row: a claim given up in this
         # transaction has to reach the database before the one that follows it.
         self.flush_model(["is_active"])
-        return super().create(vals_list)
+        links = super().create(vals_list)
+        links.move_id._ensure_not_issued()
+        return links
+
+    def write(self, vals):
+        if vals.keys() & {"order_id", "move_id", "slot", "is_active"}:
+            self.move_id._ensure_not_issued()
+        if vals.keys() & {"issued_values", "issued_signature"}:
+            self.move_id.filtered("service_snapshot_ids")._ensure_not_issued()
+        res = super().write(vals)
+        if "move_id" in vals:
+            self.move_id._ensure_not_issued()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_issued(self):
+        self.move_id._ensure_not_issued()
 
     def action_open_invoice(self):
         """Open the invoice of one claim (action dict)."""

@@ -206,7 +206,9 @@ class FsmOrderLine(models.Model):
     def _get_description(self):
         """Description (str) in the bill-to's language."""
         self.ensure_one()
-        line = self.with_context(lang=self.order_id.bill_to_id.lang or self.env.lang)
+        line = self.with_context(
+            lang=self.order_id._get_bill_to_lang() or self.env.lang
+        )
         parts = []
         if line.product_id:
             parts.append(line.product_id.get_product_multiline_description_sale())

@@ -29,6 +29,7 @@ class ResCompany(models.Model):
     service_invoice_lock = fields.Boolean(
         string="Lock Issued Service Invoices",
         default=True,
+        tracking=True,
         help="An issued service invoice or credit note can not be edited, reset to "
         "draft or deleted: it is corrected by a credit note and a new invoice.",
     )
@@ -57,6 +58,15 @@ class ResCompany(models.Model):
         check_company=True,
         help="Payment terms of service orders whose bill-to has none of its own.",
     )
+    service_walk_in_partner_id = fields.Many2one(
+        "res.partner",
+        string="Walk-in Contact",
+        default=lambda self: self._default_service_walk_in_partner_id(),
+        check_company=True,
+        help="Books the service invoices of one-offs, whose name and address are typed "
+        "in on the order: their accounts, price list and payment terms. None of its "
+        "name, address or e-mail reaches a document.",
+    )
     service_labor_product_id = fields.Many2one(
         "product.product",
         string="Labor Product",
@@ -72,6 +82,11 @@ class ResCompany(models.Model):
         help="The country of a customer decides the taxes: by a fiscal position, "
         "beside the domestic one, that applies automatically.",
     )
+
+    def _default_service_walk_in_partner_id(self):
+        return self.env.ref(
+            "fieldservice_invoicing.partner_walk_in", raise_if_not_found=False
+        )
 
     def _compute_taxes_by_country(self):
         FiscalPosition = self.env["account.fiscal.position"]
@@ -96,7 +111,25 @@ class ResCompany(models.Model):
             self.env.registry.clear_cache()
         if vals.get("service_invoicing"):
             was_off._catch_up_service_orders()
+        if "service_walk_in_partner_id" in vals:
+            self._book_one_offs_on_walk_in()
         return res
+
+    def _book_one_offs_on_walk_in(self):
+        """Have the orders that are still to bill follow the walk-in contacts."""
+        orders = self.env["fsm.order"].sudo()
+        orders.search(
+            [
+                ("company_id", "in", self.ids),
+                ("bill_to_type", "!=", "contact"),
+                ("invoice_link_ids", "not any", [("is_active", "=", True)]),
+            ]
+        )._follow_walk_in()
+
+    @api.constrains("service_walk_in_partner_id")
+    def _check_service_walk_in_partner(self):
+        """The walk-in contact is shared, or of the company itself or one above it."""
+        self._check_company(["service_walk_in_partner_id"])
 
     def _catch_up_service_orders(self):
         """Make order lines of what was done while service invoicing was off: else the

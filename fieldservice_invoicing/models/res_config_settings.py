@@ -25,6 +25,9 @@ class ResConfigSettings(models.TransientModel):
     service_payment_term_id = fields.Many2one(
         related="company_id.service_payment_term_id", readonly=False
     )
+    service_walk_in_partner_id = fields.Many2one(
+        related="company_id.service_walk_in_partner_id", readonly=False
+    )
     service_labor_product_id = fields.Many2one(
         related="company_id.service_labor_product_id", readonly=False
     )

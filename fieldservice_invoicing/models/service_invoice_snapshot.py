@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from collections import defaultdict
+from contextlib import contextmanager
 
 from markupsafe import Markup
 
@@ -109,6 +110,10 @@ class ServiceInvoiceSnapshot(models.Model):
             "payment_term_note": move.invoice_payment_term_id.note,
             "bank_account": move.partner_bank_id.display_name,
             "taxes": {str(tax.id): tax.tax_label for tax in lines.tax_ids},
+            "tax_values": {
+                str(tax.id): self._get_plain_values(tax, self._get_tax_fields())
+                for tax in snapshot._get_all_taxes(lines)
+            },
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
@@ -196,6 +201,7 @@ class ServiceInvoiceSnapshot(models.Model):
         return [
             "name",
             "is_company",
+            "commercial_company_name",
             "street",
             "street2",
             "zip",
@@ -215,6 +221,17 @@ class ServiceInvoiceSnapshot(models.Model):
     def _get_company_fields(self):
         """Names (list) of the `res.company` fields in the header and footer."""
         return ["name", "report_header", "company_details", "report_footer"]
+
+    @api.model
+    def _get_tax_fields(self):
+        """Names (list) of the `account.tax` fields by which a document's taxes are
+        computed and named: hook for what electronic formats need."""
+        return ["name", "invoice_label", "amount", "amount_type"]
+
+    @api.model
+    def _get_all_taxes(self, lines):
+        """Taxes (`account.tax`) of invoice lines, those in groups of taxes too."""
+        return lines.tax_ids | lines.tax_ids.children_tax_ids
 
     @api.model
     def _prepare_partner(self, partner):
@@ -254,7 +271,6 @@ class ServiceInvoiceSnapshot(models.Model):
             values["company_details"] = partner["address"] + (company.vat and vat or "")
         return {
             **values,
-            "id": company.id,
             "partner": partner,
             "vat_label": vat_label,
         }
@@ -273,20 +289,58 @@ class ServiceInvoiceSnapshot(models.Model):
     # Records as they were
     # ------------------------------------------------------------------
 
-    @api.model
-    def _get_partner_as_issued(self, values):
-        """The partner that a document names, as it was then.
+    def _get_partner(self, role):
+        """The partner (`res.partner`) of one document, which may have been merged into
+        another since it was issued.
 
-        :param values: dict of :meth:`_prepare_partner`, or False
+        :param str role: ``bill_to`` or ``shipping``
+        """
+        move = self.move_id
+        return move.partner_id if role == "bill_to" else move.partner_shipping_id
+
+    def _get_partner_as_issued(self, role):
+        """A partner that one document names, as it was at issue.
+
+        :param str role: see :meth:`_get_partner`
         :return: `res.partner`, a record in memory or none
         """
-        partner = self.env["res.partner"]
+        self.ensure_one()
+        return self._get_kept_partner(self._get_partner(role), self.values[role])
+
+    @api.model
+    def _get_kept_company(self, company, values, logo):
+        """A copy in memory of a company, with the values that a document kept.
+
+        :param company: one `res.company`
+        :param dict values: those of :meth:`_prepare_company`
+        :param logo: image (base64 bytes) or False
+        """
+        kept = {name: values[name] for name in self._get_company_fields()}
+        kept["logo"] = logo
+        kept["partner_id"] = self._get_kept_partner(
+            company.partner_id, values["partner"]
+        )
+        # layouts put its label before the VAT number of a foreign fiscal position
+        kept["country_id"] = self._get_as_issued(
+            company.country_id, {"vat_label": values["vat_label"]}
+        )
+        return self._get_as_issued(company, kept)
+
+    @api.model
+    def _get_kept_partner(self, partner, values):
+        """A copy in memory of a partner, with the values that a document kept.
+
+        :param partner: `res.partner`, or none
+        :param values: dict of :meth:`_prepare_partner`, or False
+        """
         if not values:
-            return partner
+            return partner.browse()
         kept = {name: values[name] for name in self._get_partner_fields()}
-        kept["parent_id"] = False
-        record = self._get_as_issued(partner.browse(values["id"]), kept)
-        commercial = self._get_partner_as_issued(values["commercial"]) or record
+        record = self._get_as_issued(partner, {**kept, "parent_id": False})
+        commercial = (
+            self._get_kept_partner(partner.commercial_partner_id, values["commercial"])
+            or record
+        )
         record._update_cache(
             {
                 "commercial_partner_id": commercial,
@@ -297,26 +351,73 @@ class ServiceInvoiceSnapshot(models.Model):
         return record
 
     @api.model
-    def _get_company_as_issued(self, values, logo):
-        """The company that issued a document, as it was then.
-
-        :param dict values: those of :meth:`_prepare_company`
-        :param logo: image (base64 bytes) or False
-        :return: `res.company`, a record in memory
-        """
-        kept = {name: values[name] for name in self._get_company_fields()}
-        kept["logo"] = logo
-        kept["partner_id"] = self._get_partner_as_issued(values["partner"])
-        company = self.env["res.company"].browse(values["id"])
-        # layouts put its label before the VAT number of a foreign fiscal position
-        kept["country_id"] = self._get_as_issued(
-            company.country_id, {"vat_label": values["vat_label"]}
-        )
-        return self._get_as_issued(company, kept)
-
-    @api.model
     def _get_as_issued(self, record, values):
         """A copy in memory of one record, with other values."""
         record = record.browse([IssuedId(record.id)])
         record._update_cache(values, validate=False)
         return record
+
+    @contextmanager
+    def _records_as_issued(self):
+        """Make the records that one document names say, in memory and for a while,
+        what they said when it was issued.
+
+        For code that reads them by itself, as that of electronic invoices does.
+        Nothing of it reaches the database.
+        """
+        self.ensure_one()
+        self.env.invalidate_all()
+        for record, values in self._get_values_by_record():
+            record._update_cache(values, validate=False)
+        try:
+            yield
+        finally:
+            self.env.invalidate_all()
+
+    def _get_values_by_record(self):
+        """Pairs (list) of a record and the values (dict) that one document kept."""
+        snapshot = self.with_context(lang=self.values["lang"])
+        values, company = self.values, snapshot.company_id
+        kept_company = values["company"]
+        company_values = {
+            name: kept_company[name] for name in self._get_company_fields()
+        }
+        return [
+            *self._get_partner_values(
+                snapshot._get_partner("bill_to"), values["bill_to"]
+            ),
+            *self._get_partner_values(
+                snapshot._get_partner("shipping"), values["shipping"]
+            ),
+            *self._get_partner_values(company.partner_id, kept_company["partner"]),
+            (company, company_values),
+            *(
+                (snapshot.env["account.tax"].browse(int(tax_id)), tax_values)
+                for tax_id, tax_values in values["tax_values"].items()
+            ),
+            *(
+                (term, {"note": values["payment_term_note"]})
+                for term in snapshot.move_id.invoice_payment_term_id
+            ),
+        ]
+
+    @api.model
+    def _get_partner_values(self, partner, values):
+        """Pairs (list) of a partner, and the company it belonged to, with their values.
+
+        :param partner: `res.partner`, or none
+        :param values: dict of :meth:`_prepare_partner`, or False
+        """
+        if not values:
+            return []
+        kept = {name: values[name] for name in self._get_partner_fields()}
+        if not values["commercial"]:
+            kept |= {"parent_id": False, "commercial_partner_id": partner.id}
+            return [(partner, kept)]
+        commercial = partner.browse(values["commercial"]["id"]).exists()
+        commercial = commercial or partner.commercial_partner_id
+        kept |= {"parent_id": commercial.id, "commercial_partner_id": commercial.id}
+        return [
+            *self._get_partner_values(commercial, values["commercial"]),
+            (partner, kept),
+        ]

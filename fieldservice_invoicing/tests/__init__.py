@@ -6,8 +6,12 @@ from . import test_order_line
 from . import test_accounting_flow
 from . import test_documents
 from . import test_report
+from . import test_final
 from . import test_rights
 from . import test_breakdown
 from . import test_race
+from . import test_numbers
+from . import test_hash_lock
 from . import test_sources
 from . import test_tours
+from . import test_bill_to

@@ -80,15 +80,15 @@ class RaceCommon(BaseCase):
             cr.commit()  # pylint: disable=invalid-commit
             return order.id
 
-    def _race(self, work, snapshot):
-        """Run ``work(env, index)`` in two transactions at once, as RPC calls do.
+    def _race(self, work, snapshot, people=2):
+        """Run ``work(env, index)`` in several transactions at once, as RPC calls do.
 
-        :param work: function of an environment, and 0 or 1
-        :param bool snapshot: both take their snapshot before either begins to work
+        :param work: function of an environment, and 0 to ``people - 1``
+        :param bool snapshot: all take their snapshot before any begins to work
         :return: list with the result or the exception of each
         """
-        barrier = threading.Barrier(2)
-        outcomes = [None, None]
+        barrier = threading.Barrier(people)
+        outcomes = [None] * people
 
         def run(index):
             with closing(self.registry.cursor()) as cr:
@@ -101,7 +101,9 @@ class RaceCommon(BaseCase):
                 except Exception as error:  # noqa: BLE001
                     outcomes[index] = error
 
-        threads = [threading.Thread(target=run, args=(index,)) for index in (0, 1)]
+        threads = [
+            threading.Thread(target=run, args=(index,)) for index in range(people)
+        ]
         # Odoo's own runner holds the lock, which a retry in another thread awaits
         lock = patch.object(Registry, "_lock", DummyRLock())
         with mute_logger(*MUTED), lock:

@@ -1473,36 +1473,39 @@ class TestPartnerMerge(RightsCommon):
         self._merge(self.partner_a, self.partner_b)
         self.assertEqual(invoice.partner_id, self.partner_b)
 
-    def test_issued_is_kept(self):
-        """The bill-to of an issued invoice is not merged away; into it is fine."""
+    def test_document_is_kept(self):
+        """D4: an issued document says what it said, also after a merge of the
+        customer and of the company the customer belongs to."""
+        parent = self.env["res.partner"].create({"name": "Parent"})
+        self.partner_a.parent_id = parent
+        invoice = self._invoice(post=True)
+        name = invoice.invoice_partner_display_name
+        self.assertIn("Parent", name)
+        self._merge(self.partner_a, self.partner_b)
+        self._merge(parent, self.env["res.partner"].create({"name": "Other Parent"}))
+        self.assertEqual(invoice.partner_id, self.partner_b)
+        self.assertEqual(invoice.invoice_partner_display_name, name)
+        issued = invoice._get_document_partner()
+        self.assertEqual(issued.name, "partner_a")
+        self.assertEqual(issued.commercial_partner_id.name, "Parent")
+        with invoice._records_as_issued():
+            self.assertEqual(invoice.partner_id.name, "partner_a")
+        self.assertEqual(invoice.partner_id.name, "partner_b")
+
+    def test_hashed_is_kept(self):
+        """D2: the bill-to of a hashed invoice is not merged away, whichever Odoo picks
+        as the destination; into it is fine."""
+        self.company_data["default_journal_sale"].restrict_mode_hash_table = True
         invoice = self._invoice(post=True)
         with self.assertRaisesRegex(UserError, f"partner_a.*{invoice.name}"):
             self._merge(self.partner_a, self.partner_b)
         self._merge(self.partner_b, self.partner_a)
         self.assertEqual(invoice.partner_id, self.partner_a)
-
-    def test_destination_is_chosen(self):
-        """Without a destination, or with one that is not merged, Odoo picks one: the
-        check judges the same."""
-        self._invoice(post=True)
         wizard = self.env["base.partner.merge.automatic.wizard"]
-        new = self.env["res.partner"].create
-        for destination in (None, new({"name": "Outside"})):
-            archived = new({"name": "Archived", "active": False})
-            wizard._merge((archived | self.partner_a).ids, destination)
-            self.assertTrue(self.partner_a.exists())
-            self.partner_a.active = False
-            other = new({"name": "Other"})
-            with self.assertRaises(UserError):
-                wizard._merge((other | self.partner_a).ids, destination)
-            self.partner_a.active = True
-
-    def test_lock_off(self):
-        """Without the lock Odoo merges as ever."""
-        self.company.service_invoice_lock = False
-        invoice = self._invoice(post=True)
-        self._merge(self.partner_a, self.partner_b)
-        self.assertEqual(invoice.partner_id, self.partner_b)
+        self.partner_a.active = False
+        other = self.env["res.partner"].create({"name": "Other"})
+        with self.assertRaises(UserError):
+            wizard._merge((other | self.partner_a).ids, None)
 
 
 @tagged("post_install", "-at_install")

@@ -22,6 +22,7 @@ class FsmOrderCreateInvoice(models.TransientModel):
     company_id = fields.Many2one("res.company", compute="_compute_order")
     currency_id = fields.Many2one("res.currency", compute="_compute_order")
     bill_to_id = fields.Many2one(related="order_id.bill_to_id")
+    bill_to_display_name = fields.Char(related="order_id.bill_to_display_name")
     fiscal_position_id = fields.Many2one(related="order_id.fiscal_position_id")
     include_unit_price = fields.Boolean(
         compute="_compute_include_unit_price",

@@ -60,7 +60,9 @@ class FsmOrderLine(models.Model):
         lot = self.sudo().lot_id
         if not lot or not self.company_id.sudo().service_lot_description:
             return description
-        env = self.with_context(lang=self.order_id.bill_to_id.lang or self.env.lang).env
+        env = self.with_context(
+            lang=self.order_id._get_bill_to_lang() or self.env.lang
+        ).env
         label = (
             env._("Serial number: %s", lot.name)
             if lot.product_id.tracking == "serial"

@@ -216,7 +216,7 @@ class FsmOrder(models.Model):
     def _get_labor_label(self, grouping, product, rate, portions):
         """What the description of a labor line says beside the product (str), in the
         bill-to's language. Parameters as of :meth:`_prepare_labor_line`."""
-        order = self.with_context(lang=self.bill_to_id.lang or self.env.lang)
+        order = self.with_context(lang=self._get_bill_to_lang() or self.env.lang)
         rules = product.product_tmpl_id._get_labor_rules()
         decimal_point = get_lang(order.env).decimal_point
         factor = f"{rules.get_factor(rate):g}".replace(".", decimal_point)

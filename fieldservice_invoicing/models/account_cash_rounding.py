@@ -1,0 +1,10 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, models
+
+
+class AccountCashRounding(models.Model):
+    _inherit = "account.cash.rounding"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_issued(self):
+        self.env["account.move"]._ensure_not_on_issued(self, "invoice_cash_rounding_id")
