@@ -140,18 +140,22 @@ class ServiceInvoiceSnapshot(models.Model):
         return [
             {"id": line.id, "order_id": order.id, "section": section}
             for order in sorted(groups, key=lambda order: not order)
-            for line, section in self._get_sections(groups[order])
+            for line, section in self._get_sections(groups[order], order)
         ]
 
     @api.model
-    def _get_sections(self, lines):
+    def _get_sections(self, lines, order):
         """Lines of one order with the section that each is printed in.
 
         :param lines: `account.move.line`, in sequence
+        :param order: `fsm.order`, or none for lines that bill none of several orders
         :return: list of pairs of line and one of ``SECTIONS``, in order of these; notes
             stay with the line above them
         """
-        if any(line.display_type not in ("product", "line_note") for line in lines):
+        own_sections = lines.filtered(
+            lambda line: line.display_type in ("line_section", "line_subsection")
+        )
+        if own_sections or not order:
             return [(line, False) for line in lines]
         pairs, section = [], False
         for line in lines:

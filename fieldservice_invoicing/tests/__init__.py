@@ -5,6 +5,7 @@ from . import test_exclusions
 from . import test_order_line
 from . import test_accounting_flow
 from . import test_documents
+from . import test_report
 from . import test_final
 from . import test_rights
 from . import test_breakdown
