@@ -71,11 +71,21 @@ class AccountMove(models.Model):
             ("overdue", "Overdue"),
             ("partial", "Partially Paid"),
             ("paid", "Paid"),
+            ("partly_settled", "Partially Settled"),
+            ("settled", "Settled"),
             ("credited", "Credited"),
             ("cancel", "Cancelled"),
         ],
         compute="_compute_service_invoice_status",
         compute_sudo=True,
+    )
+    service_amount_due = fields.Monetary(
+        string="Due",
+        compute="_compute_service_amount_due",
+        help="Amount due in the document's currency, negative on credit notes.",
+    )
+    service_invoice_locked = fields.Boolean(
+        compute="_compute_service_invoice_locked", compute_sudo=True
     )
     service_tax_treatment = fields.Selection(
         [
@@ -177,21 +187,39 @@ class AccountMove(models.Model):
 
     @api.depends("state", "payment_state", "invoice_date_due", "service_cancel_date")
     def _compute_service_invoice_status(self):
-        today = fields.Date.context_today(self)
         for move in self:
             if move.state != "posted":
                 status = move.state
-            elif move.payment_state in ("paid", "in_payment"):
-                status = "paid"
-            elif move.payment_state == "reversed":
-                status = "cancel" if move.service_cancel_date else "credited"
-            elif move.invoice_date_due and move.invoice_date_due < today:
-                status = "overdue"
-            elif move.payment_state == "partial":
-                status = "partial"
+            elif move.move_type == "out_refund":
+                status = move._get_posted_credit_note_status()
             else:
-                status = "posted"
+                status = move._get_posted_invoice_status()
             move.service_invoice_status = status
+
+    def _get_posted_invoice_status(self):
+        """Key (str) of the status of one posted invoice."""
+        if self.payment_state in ("paid", "in_payment"):
+            return "paid"
+        if self.payment_state == "reversed":
+            return "cancel" if self.service_cancel_date else "credited"
+        if self.invoice_date_due and self.invoice_date_due < fields.Date.context_today(
+            self
+        ):
+            return "overdue"
+        return "partial" if self.payment_state == "partial" else "posted"
+
+    def _get_posted_credit_note_status(self):
+        """Key (str) of the status of one posted credit note: it is settled by invoices
+        or by paying the customer back, and nobody owes it by a date."""
+        if self.payment_state in ("paid", "in_payment", "reversed"):
+            return "settled"
+        return "partly_settled" if self.payment_state == "partial" else "posted"
+
+    @api.depends("amount_residual", "move_type")
+    def _compute_service_amount_due(self):
+        for move in self:
+            sign = -1 if move.move_type == "out_refund" else 1
+            move.service_amount_due = sign * move.amount_residual
 
     # ------------------------------------------------------------------
     # Cancel
@@ -869,6 +897,12 @@ class AccountMove(models.Model):
                 and move.is_service_invoice
             )
         )
+
+    @api.depends("state", "company_id.service_invoice_lock", "is_service_invoice")
+    def _compute_service_invoice_locked(self):
+        locked = self._get_issued()
+        for move in self:
+            move.service_invoice_locked = move in locked
 
     @api.depends("company_id.service_invoice_lock", "service_order_link_ids")
     def _compute_show_reset_to_draft_button(self):

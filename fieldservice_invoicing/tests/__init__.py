@@ -7,6 +7,7 @@ from . import test_accounting_flow
 from . import test_documents
 from . import test_report
 from . import test_final
+from . import test_invoice_list
 from . import test_rights
 from . import test_breakdown
 from . import test_race
