@@ -121,7 +121,9 @@ class AccountMove(models.Model):
         """Claims (`fsm.order.invoice`, superuser mode) that these invoices hold, or
         that these credit notes give up."""
         moves = self.sudo()
-        return (moves | moves.reversed_entry_id).service_order_link_ids
+        # not by a union of moves, which would forget what to read along with them
+        reversed_moves = moves.reversed_entry_id
+        return moves.service_order_link_ids | reversed_moves.service_order_link_ids
 
     def _get_claimed_orders(self):
         """Orders (`fsm.order`) that these moves (superuser mode) claim, or those that
