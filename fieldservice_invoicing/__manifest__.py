@@ -12,6 +12,8 @@
         "security/ir.model.access.csv",
         "security/ir_rule.xml",
         "data/fsm_stage.xml",
+        "data/ir_cron.xml",
+        "wizards/service_invoice_export_views.xml",
         "views/fsm_order_line_views.xml",
         "views/fsm_order_invoice_views.xml",
         "views/account_move_views.xml",

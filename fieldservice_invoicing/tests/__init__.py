@@ -10,3 +10,4 @@ from . import test_breakdown
 from . import test_race
 from . import test_sources
 from . import test_tours
+from . import test_export
