@@ -16,3 +16,4 @@ from . import test_hash_lock
 from . import test_sources
 from . import test_tours
 from . import test_bill_to
+from . import test_export
