@@ -274,20 +274,12 @@ class ServiceInvoiceExport(models.TransientModel):
         self.ensure_one()
         # as the user, `move_ids` would leave out in silence what may not be read
         chosen = self.sudo().move_ids.sudo(False)
-        chosen.check_access("read")
-        self._ensure_may_export(chosen.company_id)
-        documents = chosen.search(
-            Domain("id", "in", chosen.ids) & self._get_service_domain(),
-            order="company_id, invoice_date, name, id",
-        )
-        if others := chosen - documents:
-            raise UserError(
-                self.env._(
-                    "%(documents)s: not invoices of service orders. Leave them out of "
-                    "the selection.",
-                    documents=", ".join(others.mapped("display_name")),
-                )
-            )
+        domain = Domain("id", "in", chosen.ids) & self._get_service_domain()
+        documents = chosen.search(domain, order="company_id, invoice_date, name, id")
+        self._ensure_no_others(chosen - documents)
+        # grouped by the database, which does not read all documents into memory
+        for (company,) in chosen._read_group(domain, ["company_id"]):
+            self._ensure_may_export(company)
         if not documents:
             raise UserError(
                 self.env._(
@@ -296,6 +288,23 @@ class ServiceInvoiceExport(models.TransientModel):
                 )
             )
         return documents
+
+    @api.model
+    def _ensure_no_others(self, others):
+        """Refuse documents (`account.move`) that can not be exported.
+
+        :raise AccessError: the user may not read one of them
+        :raise UserError: one is not a service invoice
+        """
+        others.check_access("read")
+        if others:
+            raise UserError(
+                self.env._(
+                    "%(documents)s: not invoices of service orders. Leave them out of "
+                    "the selection.",
+                    documents=", ".join(others.mapped("display_name")),
+                )
+            )
 
     def _ensure_may_export(self, companies):
         """Refuse users who read no service invoices, and companies without service
@@ -461,7 +470,9 @@ class ServiceInvoiceExport(models.TransientModel):
 
     def _get_missing(self, documents):
         """Documents (`account.move`) whose PDF has to be rendered."""
-        present = self._get_sent(documents) | self._get_prepared(documents).move_id
+        present = documents.browse()
+        for batch in self.env["service.invoice.table"]._split(documents, 200):
+            present |= self._get_sent(batch) | self._get_prepared(batch).move_id
         return documents - present
 
     @api.model
