@@ -9,5 +9,6 @@ from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order
 from . import account_tax
+from . import service_discount_mixin
 from . import account_move
 from . import account_move_line

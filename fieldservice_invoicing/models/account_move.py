@@ -17,7 +17,8 @@ CANCELLATION = (
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ("account.move", "service.discount.mixin")
 
     service_order_link_ids = fields.One2many(
         "fsm.order.invoice",
@@ -508,6 +509,8 @@ class AccountMove(models.Model):
             "reversed_entry_id",
             "service_order_link_ids",
             "service_replaces_id",
+            "service_discount_type",
+            "service_discount_value",
             "invoice_partner_display_name",
             "amount_untaxed",
             "amount_tax",
@@ -548,6 +551,7 @@ class AccountMove(models.Model):
             )._ensure_not_issued()
         if vals.get("state", "posted") != "posted":
             self._ensure_not_issued()
+        self._ensure_service_discount_can_change(vals)
         return super().write(vals)
 
     def unlink(self):
@@ -603,8 +607,35 @@ class AccountMove(models.Model):
         return action
 
     # ------------------------------------------------------------------
-    # Taxes
+    # Taxes and discounts
     # ------------------------------------------------------------------
+
+    def _get_sync_stack(self, container):
+        stack, update_containers = super()._get_sync_stack(container)
+        # left before taxes and payment terms, which follow from the invoice lines
+        stack.append((90, self._sync_service_discount(container)))
+        return stack, update_containers
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default=default)
+        if self.env.context.get("include_business_fields"):
+            # Odoo's own switch of what is made to reverse a document or to replace it
+            for move, vals in zip(self, vals_list, strict=True):
+                vals["service_discount_type"] = move.service_discount_type
+                vals["service_discount_value"] = move.service_discount_value
+        return vals_list
+
+    @api.depends("service_discount_type", "service_discount_value")
+    def _compute_tax_totals(self):
+        return super()._compute_tax_totals()
+
+    def _get_rounded_base_and_tax_lines(self, round_from_tax_lines=True):
+        base_lines, tax_lines = super()._get_rounded_base_and_tax_lines(
+            round_from_tax_lines=round_from_tax_lines
+        )
+        if not self.id and self.is_sale_document():
+            base_lines = self._preview_service_discount(base_lines)
+        return base_lines, tax_lines
 
     def _prepare_product_base_line_for_taxes_computation(self, product_line):
         base_line = super()._prepare_product_base_line_for_taxes_computation(
@@ -614,4 +645,6 @@ class AccountMove(models.Model):
             product_line._apply_discount_amount(
                 base_line, product_line.service_discount_amount
             )
+        if product_line.is_service_discount:
+            base_line["special_type"] = "global_discount"
         return base_line
