@@ -19,6 +19,7 @@
         "views/fsm_order_line_views.xml",
         "views/fsm_order_invoice_views.xml",
         "views/account_move_views.xml",
+        "views/account_move_discount_views.xml",
         "wizards/fsm_order_create_invoice_views.xml",
         "wizards/fsm_order_cancel_invoice_views.xml",
         "wizards/fsm_order_mark_billed_views.xml",
@@ -31,6 +32,7 @@
         "views/res_config_settings_views.xml",
         "views/menus.xml",
         "views/report_invoice.xml",
+        "views/report_invoice_discount.xml",
     ],
     "demo": [
         "demo/product_demo.xml",
@@ -40,6 +42,7 @@
     "assets": {
         "web.assets_backend": [
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
+            "fieldservice_invoicing/static/src/scss/service_discount.scss",
         ],
         "web.report_assets_common": [
             "fieldservice_invoicing/static/src/scss/invoice_document.scss",

@@ -16,6 +16,7 @@ from . import account_cash_rounding
 from . import account_incoterms
 from . import account_journal
 from . import account_tax
+from . import service_discount_mixin
 from . import account_move
 from . import account_move_line
 from . import account_move_send

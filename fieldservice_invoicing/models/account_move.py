@@ -22,7 +22,11 @@ CANCELLATION = (
 
 class AccountMove(models.Model):
     _name = "account.move"
-    _inherit = ("account.move", "service.bill.to.mixin")
+    _inherit = (
+        "account.move",
+        "service.bill.to.mixin",
+        "service.discount.mixin",
+    )
 
     bill_to_type = fields.Selection(tracking=True, copy=False)
     bill_to_name = fields.Char(tracking=True, copy=False)
@@ -675,6 +679,7 @@ class AccountMove(models.Model):
         self.invalidate_recordset(["tax_totals"])
         return json.loads(json.dumps(self.tax_totals, default=str))
 
+    @api.depends("service_discount_type", "service_discount_value")
     def _compute_tax_totals(self):
         res = super()._compute_tax_totals()
         for move in self:
@@ -875,7 +880,12 @@ class AccountMove(models.Model):
         if self.env.context.get("include_business_fields"):
             # a credit note, or the invoice made anew; a duplicate bills no order
             for move, vals in zip(self, vals_list, strict=True):
-                vals |= {**move._get_bill_to_values(), **(default or {})}
+                vals |= {
+                    **move._get_bill_to_values(),
+                    "service_discount_type": move.service_discount_type,
+                    "service_discount_value": move.service_discount_value,
+                    **(default or {}),
+                }
         return vals_list
 
     def _mail_get_partners(self, introspect_fields=False):
@@ -1025,6 +1035,8 @@ class AccountMove(models.Model):
             "service_replaces_id",
             "service_tax_treatment",
             "service_tax_id",
+            "service_discount_type",
+            "service_discount_value",
             "invoice_partner_display_name",
             "quick_edit_total_amount",
             "tax_totals",
@@ -1065,6 +1077,7 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         self._ensure_issued_stays(vals)
+        self._ensure_service_discount_can_change(vals)
         if vals.keys() & {*CANCELLATION, "service_replaces_id"}:
             self._ensure_not_entered()
         if "bill_to_type" not in vals or "partner_id" in vals:
@@ -1202,8 +1215,22 @@ class AccountMove(models.Model):
         return action
 
     # ------------------------------------------------------------------
-    # Taxes
+    # Taxes and discounts
     # ------------------------------------------------------------------
+
+    def _get_sync_stack(self, container):
+        stack, update_containers = super()._get_sync_stack(container)
+        # left before taxes and payment terms, which follow from the invoice lines
+        stack.append((90, self._sync_service_discount(container)))
+        return stack, update_containers
+
+    def _get_rounded_base_and_tax_lines(self, round_from_tax_lines=True):
+        base_lines, tax_lines = super()._get_rounded_base_and_tax_lines(
+            round_from_tax_lines=round_from_tax_lines
+        )
+        if not self.id and self.is_sale_document():
+            base_lines = self._preview_service_discount(base_lines)
+        return base_lines, tax_lines
 
     def _prepare_product_base_line_for_taxes_computation(self, product_line):
         base_line = super()._prepare_product_base_line_for_taxes_computation(
@@ -1213,4 +1240,6 @@ class AccountMove(models.Model):
             product_line._apply_discount_amount(
                 base_line, product_line.service_discount_amount
             )
+        if product_line.is_service_discount:
+            base_line["special_type"] = "global_discount"
         return base_line

@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.sql import column_exists, create_column
 
 
 class AccountMoveLine(models.Model):
@@ -18,12 +19,106 @@ class AccountMoveLine(models.Model):
     service_discount_amount = fields.Monetary(
         string="Discount Amount",
         currency_field="currency_id",
-        help="Amount off the whole line, after the discount in percent.",
+        compute="_compute_service_discount_amount",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Amount off the whole line, after the discount in percent. On a credit "
+        "note it follows the share of the invoice line that is credited.",
+    )
+    is_service_discount = fields.Boolean(
+        string="Discount on the Whole",
+        readonly=True,
+        copy=False,
+        help="Part of the discount on the whole invoice. It follows from the discount "
+        "and the other lines.",
+    )
+    service_discount_order_id = fields.Many2one(
+        "fsm.order",
+        string="Discounted Service Order",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The service order whose lines a discount on the whole invoice lowers.",
+    )
+    service_origin_line_id = fields.Many2one(
+        "account.move.line",
+        string="Credited Line",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The invoice line that this one credits, or bills anew.",
+    )
+    service_copy_line_ids = fields.One2many(
+        "account.move.line",
+        "service_origin_line_id",
+        string="Crediting Lines",
+        readonly=True,
+        copy=False,
     )
 
-    @api.depends("service_discount_amount")
+    @api.depends("service_discount_amount", "extra_tax_data")
     def _compute_totals(self):
         return super()._compute_totals()
+
+    # ------------------------------------------------------------------
+    # Discount by amount
+    # ------------------------------------------------------------------
+
+    def _auto_init(self):
+        # present lines have none: to compute that one by one would take long
+        if not column_exists(self.env.cr, self._table, "service_discount_amount"):
+            create_column(
+                self.env.cr, self._table, "service_discount_amount", "numeric"
+            )
+        return super()._auto_init()
+
+    @api.depends("price_unit", "quantity", "discount", "service_origin_line_id")
+    def _compute_service_discount_amount(self):
+        for line in self:
+            line.service_discount_amount = (
+                line._get_credited_discount_amount()
+                if line._is_credit_of_discount()
+                else line.service_discount_amount
+            )
+
+    def _is_credit_of_discount(self):
+        """Whether the line (one record) of a draft credit note credits an invoice line
+        with a discount by amount (bool)."""
+        move, origin = self.move_id, self.service_origin_line_id
+        return bool(
+            origin.service_discount_amount
+            and move.state == "draft"
+            and move.move_type == "out_refund"
+            and move.reversed_entry_id == origin.move_id
+        )
+
+    def _get_credited_discount_amount(self):
+        """Discount by amount (float) that goes with what one line credits.
+
+        Reckoned on all that is credited so far, so that the last of several credit
+        notes gives back the cents that the others left.
+        """
+        origin = self.service_origin_line_id
+        earlier = origin.service_copy_line_ids.filtered(
+            lambda line: (
+                line.parent_state == "posted" and line.move_id.move_type == "out_refund"
+            )
+        )
+        gross = self._get_amount_before_discount_amount()
+        credited = gross + sum(
+            line._get_amount_before_discount_amount() for line in earlier
+        )
+        share = min(credited / origin._get_amount_before_discount_amount(), 1.0)
+        amount = self.currency_id.round(origin.service_discount_amount * share)
+        amount -= sum(earlier.mapped("service_discount_amount"))
+        return min(max(amount, 0.0), max(self.currency_id.round(gross), 0.0))
+
+    def _get_amount_before_discount_amount(self):
+        """Price of the whole line (float) after its discount in percent only."""
+        return self.price_unit * self.quantity * (1 - self.discount / 100.0)
 
     @api.model
     def _apply_discount_amount(self, base_line, amount):
@@ -46,25 +141,13 @@ class AccountMoveLine(models.Model):
         section = self.sudo()
         if len(section.move_id._get_service_order_links()) < 2:
             return lines
-        order = section.fsm_order_line_id.order_id
-        return lines.filtered(
-            lambda line: line.sudo().fsm_order_line_id.order_id == order
-        )
-
-    def _prepare_part(self, quantity):
-        """Values (dict) that leave ``quantity`` of one line, in the line's unit, with
-        its share of the discount by amount."""
-        self.ensure_one()
-        discount = self.service_discount_amount * quantity / self.quantity
-        return {
-            "quantity": quantity,
-            "service_discount_amount": self.currency_id.round(discount),
-        }
+        order = section._get_service_orders()
+        return lines.filtered(lambda line: line._get_service_orders() == order)
 
     @api.constrains("service_discount_amount", "price_unit", "quantity", "discount")
     def _check_service_discount_amount(self):
         for line in self.filtered("service_discount_amount"):
-            gross = line.price_unit * line.quantity * (1 - line.discount / 100.0)
+            gross = line._get_amount_before_discount_amount()
             limit = line.currency_id.round(gross)
             if not 0 <= line.service_discount_amount <= limit:
                 raise ValidationError(
@@ -78,7 +161,54 @@ class AccountMoveLine(models.Model):
     def _copy_data_extend_business_fields(self, values):
         res = super()._copy_data_extend_business_fields(values)
         values["fsm_order_line_id"] = self.fsm_order_line_id.id
+        values["service_origin_line_id"] = self.id
+        values["is_service_discount"] = self.is_service_discount
+        values["service_discount_order_id"] = self.service_discount_order_id.id
         return res
+
+    # ------------------------------------------------------------------
+    # Discount on the whole invoice
+    # ------------------------------------------------------------------
+
+    def _get_service_orders(self):
+        """Service orders (`fsm.order`, superuser mode) that these lines bill, or that
+        they give a discount on."""
+        lines = self.sudo()
+        return lines.fsm_order_line_id.order_id | lines.service_discount_order_id
+
+    def _get_service_discount_key(self):
+        """What tells one discount line from the others of its invoice (tuple)."""
+        self.ensure_one()
+        order = self.sudo().service_discount_order_id
+        return order, self.account_id, frozenset(self.tax_ids)
+
+    def _update_service_discount(self, values):
+        """Write those of ``values`` (dict) that one discount line does not have yet."""
+        self.ensure_one()
+        changes = {
+            name: value
+            for name, value in values.items()
+            if self._fields[name].convert_to_write(self[name], self) != value
+        }
+        if changes:
+            self.write(changes)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_service_discount(self):
+        """As Odoo has it for taxes: what follows from other fields is changed there."""
+        if self.env.context.get("dynamic_unlink"):
+            return
+        for line in self.filtered("is_service_discount"):
+            if line.move_id.service_discount_type != "none":
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” is the discount on the whole of %(document)s. "
+                        "Change that discount, or set it to “None”, instead of "
+                        "deleting its lines.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                    )
+                )
 
     @api.model
     def _get_issued_fields(self):
@@ -109,6 +239,9 @@ class AccountMoveLine(models.Model):
             "discount",
             "service_discount_amount",
             "deductible_amount",
+            "is_service_discount",
+            "service_discount_order_id",
+            "service_origin_line_id",
             "extra_tax_data",
             "tax_ids",
             "account_id",

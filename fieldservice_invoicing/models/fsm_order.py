@@ -6,7 +6,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from .account_tax import get_rounded_untaxed
+from .account_tax import get_kind, get_rounded_untaxed
 from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
 
 INVOICE_READERS = (
@@ -82,6 +82,20 @@ class FsmOrder(models.Model):
         tracking=True,
         help="Highest amount before taxes that the customer has agreed to: a higher "
         "invoice is refused. Zero: no limit.",
+    )
+    discount_type = fields.Selection(
+        [("none", "None"), ("percent", "%"), ("amount", "Amount")],
+        default="none",
+        required=True,
+        copy=False,
+        help="Discount on the whole order, after the discounts of its lines.",
+    )
+    discount_value = fields.Float(
+        string="Discount",
+        min_display_digits="Discount",
+        copy=False,
+        help="A percentage, or an amount off the total with taxes. It is split over "
+        "the tax rates.",
     )
     amount_untaxed = fields.Monetary(
         string="Untaxed Amount", compute="_compute_amounts", store=True
@@ -194,6 +208,13 @@ class FsmOrder(models.Model):
     )
     card_other = fields.Monetary(
         string="Other",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_discount = fields.Monetary(
+        string="Discount on the Whole",
         compute="_compute_card_amounts",
         compute_sudo=True,
         currency_field="card_currency_id",
@@ -363,6 +384,8 @@ class FsmOrder(models.Model):
         "currency_id",
         "company_id",
         "payment_term_id",
+        "discount_type",
+        "discount_value",
     )
     def _compute_amounts(self):
         for order in self:
@@ -385,10 +408,22 @@ class FsmOrder(models.Model):
         :param lines: `fsm.order.line` of this order, without sections and notes
         :param options: None for the lines as they stand, else those of
             :meth:`_create_invoices`, for what is left to invoice
-        :return: list of dicts of ``account.tax``; ``record`` is the order line
+        :return: list of dicts of ``account.tax``; ``record`` is the order line, empty
+            for the discount on the whole and that for early payment
         """
         self.ensure_one()
         AccountTax = self.env["account.tax"]
+        company = self.company_id or self.env.company
+        base_lines = self._get_line_base_lines(lines, options)
+        base_lines += self._get_discount_base_lines(base_lines)
+        base_lines += self._get_early_payment_base_lines(base_lines)
+        AccountTax._add_tax_details_in_base_lines(base_lines[len(lines) :], company)
+        AccountTax._round_base_lines_tax_details(base_lines, company)
+        return base_lines
+
+    def _get_line_base_lines(self, lines, options=None):
+        """Base lines of order lines by themselves, with tax details not yet rounded:
+        see :meth:`_get_tax_base_lines`."""
         base_lines = [
             line._prepare_base_line_for_taxes_computation(
                 **({} if options is None else self._get_line_options(line, options)),
@@ -396,11 +431,9 @@ class FsmOrder(models.Model):
             )
             for line in lines
         ]
-        company = self.company_id or self.env.company
-        AccountTax._add_tax_details_in_base_lines(base_lines, company)
-        base_lines += self._get_early_payment_base_lines(base_lines)
-        AccountTax._add_tax_details_in_base_lines(base_lines[len(lines) :], company)
-        AccountTax._round_base_lines_tax_details(base_lines, company)
+        self.env["account.tax"]._add_tax_details_in_base_lines(
+            base_lines, self.company_id or self.env.company
+        )
         return base_lines
 
     def _get_early_payment_base_lines(self, base_lines):
@@ -426,11 +459,15 @@ class FsmOrder(models.Model):
         for base_line in base_lines:
             if not base_line["tax_ids"]:
                 continue
-            subtotal = base_line["tax_details"]["raw_total_excluded_currency"]
+            subtotal = base_line["manual_total_excluded_currency"]
+            if subtotal is None:
+                subtotal = base_line["tax_details"]["raw_total_excluded_currency"]
             amount = currency.round(
                 currency.round(subtotal) * term.discount_percentage / 100
             )
-            account = base_line["record"]._get_income_account()
+            account = (
+                base_line["account_id"] or base_line["record"]._get_income_account()
+            )
             taxes = base_line["tax_ids"].filtered(
                 lambda tax: tax.amount_type != "fixed"
             )
@@ -458,6 +495,76 @@ class FsmOrder(models.Model):
             currency=self.currency_id or self.company_id.currency_id,
             company=self.company_id or self.env.company,
         )
+
+    # ------------------------------------------------------------------
+    # Discount on the whole order
+    # ------------------------------------------------------------------
+
+    def _get_discount_base_lines(self, base_lines):
+        """Base lines of the discount on one whole order, as the invoice will have them.
+
+        :param base_lines: list of dicts of the order's lines with their tax details
+        :return: list of dicts, negative ones
+        """
+        self.ensure_one()
+        if self.discount_type == "none" or not base_lines:
+            return []
+        for base_line in base_lines:
+            base_line["account_id"] = base_line["record"]._get_income_account()
+        AccountTax = self.env["account.tax"]
+        company = self.company_id or self.env.company
+        AccountTax._round_base_lines_tax_details(base_lines, company)
+        discount_lines = AccountTax._prepare_service_discount_lines(
+            base_lines,
+            company,
+            self.discount_type,
+            self.discount_value,
+            "service_discount",
+        )
+        for discount_line in discount_lines:
+            discount_line["record"] = self.env["fsm.order.line"]
+        return discount_lines
+
+    def _get_discount_limit(self):
+        """Highest discount (float) on one whole order, as a percentage or as an amount
+        off the total with taxes, by its type."""
+        self.ensure_one()
+        if self.discount_type == "percent":
+            return 100.0
+        AccountTax = self.env["account.tax"]
+        company = self.company_id or self.env.company
+        base_lines = self._get_line_base_lines(self._get_priced_lines())
+        AccountTax._round_base_lines_tax_details(base_lines, company)
+        return max(AccountTax._get_discountable_total(base_lines, company), 0.0)
+
+    def _get_discount_refusal(self):
+        """Refusal (str or False) for a discount on one whole order that is more than
+        what it is taken off, as once parts have been returned."""
+        if self.discount_type == "none":
+            return False
+        limit, value = self._get_discount_limit(), self.discount_value
+        currency = self.currency_id or self.company_id.currency_id
+        is_percent = self.discount_type == "percent"
+        excess = value - limit if is_percent else currency.round(value - limit)
+        if value >= 0 and excess <= 0:
+            return False
+        return self.env._(
+            "The discount on the whole of service order %(order)s (%(discount)s) has "
+            "to be between 0 and %(limit)s. Change it on the Order Lines tab.",
+            order=self.name,
+            discount=f"{value:g} %" if is_percent else currency.format(value),
+            limit="100 %" if is_percent else currency.format(limit),
+        )
+
+    @api.constrains("discount_type", "discount_value", "line_ids")
+    def _check_discount(self):
+        for order in self:
+            # agreed before it is known what there is to charge
+            is_early = order.discount_value >= 0 and not order._get_priced_lines()
+            if order.discount_type == "amount" and is_early:
+                continue
+            if refusal := order._get_discount_refusal():
+                raise ValidationError(refusal)
 
     # ------------------------------------------------------------------
     # Billing status
@@ -555,6 +662,7 @@ class FsmOrder(models.Model):
             order.card_parts = totals["part"]
             order.card_unit = totals["unit"]
             order.card_other = totals["charge"]
+            order.card_discount = totals["discount"]
             order.card_tax = tax
             order.card_total = total
 
@@ -567,9 +675,9 @@ class FsmOrder(models.Model):
         base_lines = self._get_tax_base_lines(self._get_priced_lines())
         totals = self._get_tax_totals(base_lines)
         amounts = [
-            (base_line["record"].kind, get_rounded_untaxed(base_line))
+            (kind, get_rounded_untaxed(base_line))
             for base_line in base_lines
-            if base_line["record"]
+            if (kind := get_kind(base_line))
         ]
         return amounts, totals["tax_amount_currency"], totals["total_amount_currency"]
 
@@ -737,6 +845,7 @@ class FsmOrder(models.Model):
             or self._get_stage_refusal()
             or self._get_bill_to_refusal()
             or self._get_lines_refusal(lines)
+            or self._get_discount_refusal()
             or self._get_closeout_refusal()
         )
 
@@ -989,12 +1098,22 @@ class FsmOrder(models.Model):
             "invoice_payment_term_id": self.payment_term_id.id,
             "invoice_origin": self.name,
             "invoice_user_id": self.env.uid,
+            **self._prepare_invoice_discount(),
             "service_order_link_ids": [Command.create(self._prepare_invoice_link())],
             "invoice_line_ids": [],
         }
         if journal := self.company_id.sudo().service_invoice_journal_id:
             values["journal_id"] = journal.id
         return values
+
+    def _prepare_invoice_discount(self):
+        """Values (dict) of the discount on the order's whole invoice."""
+        self.ensure_one()
+        has_discount = self.discount_type != "none"
+        return {
+            "service_discount_type": self.discount_type,
+            "service_discount_value": self.discount_value if has_discount else 0.0,
+        }
 
     def _prepare_invoice_link(self):
         """Values (dict) of the claim on the invoice."""
@@ -1107,7 +1226,11 @@ class FsmOrder(models.Model):
 
     @api.model
     def _get_invoice_grouping_keys(self):
-        """Names (list) of invoice values that orders on one invoice share."""
+        """Names (list) of invoice values that orders on one invoice share.
+
+        An order with an amount off the whole shares its invoice with none, so that
+        nothing is taken off the others.
+        """
         return [
             "company_id",
             "partner_id",
@@ -1116,6 +1239,8 @@ class FsmOrder(models.Model):
             "fiscal_position_id",
             "invoice_payment_term_id",
             "journal_id",
+            "service_discount_type",
+            "service_discount_value",
         ]
 
     @api.model
@@ -1129,6 +1254,8 @@ class FsmOrder(models.Model):
         groups = {}
         for values in vals_list:
             key = tuple(values.get(name) for name in keys)
+            if values.get("service_discount_type") == "amount":
+                key += (len(groups),)
             if key not in groups:
                 groups[key] = values
                 continue
@@ -1335,6 +1462,9 @@ class FsmOrder(models.Model):
     def _refresh_draft_invoice(self, invoice):
         """Replace the lines of one order on its draft invoice (superuser mode)."""
         self.ensure_one()
+        discount = self._prepare_refreshed_discount(invoice)
+        # an amount off would be more than the invoice comes to in between
+        invoice.service_discount_type = "none"
         old_lines = invoice.invoice_line_ids.filtered(
             lambda line: line.fsm_order_line_id.order_id == self
         )
@@ -1352,7 +1482,7 @@ class FsmOrder(models.Model):
             # the order's lines stay together, between those of other orders
             for command in commands:
                 command[2]["sequence"] = sequence
-        invoice.write({"invoice_line_ids": commands})
+        invoice.write({"invoice_line_ids": commands, **discount})
         invoice._check_service_invoice_total()
         invoice._check_not_to_exceed()
         invoice._message_log(body=self.env._("Refreshed from the service order."))
@@ -1363,6 +1493,31 @@ class FsmOrder(models.Model):
                 )
             }
         )
+
+    def _prepare_refreshed_discount(self, invoice):
+        """Values (dict) of the discount on the whole of a draft that is refreshed.
+
+        :param invoice: draft `account.move` of one order, and maybe of others
+        :raise UserError: the orders of a consolidated invoice no longer agree
+        """
+        self.ensure_one()
+        discount = self._prepare_invoice_discount()
+        others = invoice.service_order_link_ids.order_id - self
+        for other in others:
+            if self.discount_type == "amount" or (
+                other._prepare_invoice_discount() != discount
+            ):
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s has one discount for all its orders, and that on "
+                        "%(order)s is not that on %(other)s. Make them the same "
+                        "percentage, or delete the draft and invoice each by itself.",
+                        invoice=invoice.display_name,
+                        order=self.name,
+                        other=other.name,
+                    )
+                )
+        return discount
 
     def action_mark_billed(self):
         """Open the dialog that asks why these orders need no invoice (action dict)."""
@@ -1446,6 +1601,8 @@ class FsmOrder(models.Model):
         self._ensure_terms_can_change(vals)
         if "not_to_exceed" in vals:
             self._ensure_may_set_limit()
+        if vals.keys() & {"discount_type", "discount_value"}:
+            self._ensure_charges_can_change()
         self._ensure_not_entered(vals.keys() & (self._get_derived_fields() | {*MARK}))
         res = super().write(vals)
         if "company_id" in vals:
@@ -1481,6 +1638,28 @@ class FsmOrder(models.Model):
                     order=", ".join(self.mapped("name")),
                 )
             )
+
+    def _ensure_charges_can_change(self):
+        """Refuse changes to billed work by those who can not mend its invoice.
+
+        Called when order lines or the discount on the whole change. Who may invoice
+        still changes them: the difference shows as a warning.
+
+        :raise UserError: an order has an active invoice
+        """
+        if self.env.su or self.env.user.has_group(GROUP_USER):
+            return
+        for order in self:
+            if invoice := order.sudo().active_invoice_id:
+                raise UserError(
+                    self.env._(
+                        "Service order %(order)s is billed (%(invoice)s): its lines "
+                        "and discount can not be changed any more. Ask someone who "
+                        "invoices service orders to add what is missing.",
+                        order=order.name,
+                        invoice=invoice.display_name,
+                    )
+                )
 
     def _ensure_terms_can_change(self, vals):
         """Refuse new terms for billed orders, and a new company for orders that ever

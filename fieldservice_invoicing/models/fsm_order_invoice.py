@@ -153,12 +153,10 @@ class FsmOrderInvoice(models.Model):
         :param credit_notes: posted `account.move`, see :meth:`_get_credit_notes`
         """
         self.ensure_one()
-        lines = self.move_id.invoice_line_ids | credit_notes.invoice_line_ids
+        lines = self._get_own_lines(self.move_id | credit_notes)
         lines = lines.filtered(lambda line: line.display_type == "product")
-        if len(self.move_id.service_order_link_ids) > 1:
-            lines &= self.order_id.line_ids.invoice_line_ids
         left = defaultdict(float)
-        for line in lines:
+        for line in lines.filtered(lambda line: not line.is_service_discount):
             sign = 1 if line.move_id == self.move_id else -1
             order_line = line.fsm_order_line_id
             left[order_line] += sign * line.product_uom_id._compute_quantity(
@@ -187,8 +185,8 @@ class FsmOrderInvoice(models.Model):
         """This order's part of ``moves``.
 
         On an invoice of one order everything is its own, lines added by hand
-        too; on a consolidated one, what bills its order lines, with the cents
-        that rounding gave them.
+        too; on a consolidated one, what bills its order lines and what discounts
+        them, with the cents that rounding gave them.
 
         :param moves: the claim's invoice, or its credit notes
         :return: untaxed and total amount (floats) in the invoice's currency
@@ -203,10 +201,21 @@ class FsmOrderInvoice(models.Model):
         for move in moves:
             for base_line in move._get_rounded_base_and_tax_lines()[0]:
                 record = base_line["record"]
-                if record.fsm_order_line_id.order_id == self.order_id:
+                if self.order_id in record._get_service_orders():
                     untaxed += self._convert(get_rounded_untaxed(base_line), move)
                     tax += self._convert(get_rounded_tax(base_line), move)
         return untaxed, untaxed + tax
+
+    def _get_own_lines(self, moves):
+        """Lines (`account.move.line`) of ``moves`` that are this order's, see
+        :meth:`_get_share`."""
+        self.ensure_one()
+        lines = moves.invoice_line_ids
+        if len(self.move_id.service_order_link_ids) > 1:
+            lines = lines.filtered(
+                lambda line: self.order_id in line._get_service_orders()
+            )
+        return lines
 
     def _get_card_amounts(self):
         """What the invoice of one claim says for the order.
@@ -214,11 +223,16 @@ class FsmOrderInvoice(models.Model):
         :return: list of pairs of kind and untaxed amount, tax, total
         """
         self.ensure_one()
-        lines = self.move_id.invoice_line_ids
-        if len(self.move_id.service_order_link_ids) > 1:
-            lines &= self.order_id.line_ids.invoice_line_ids
         return (
-            [(line.fsm_order_line_id.kind, -line.amount_currency) for line in lines],
+            [
+                (
+                    "discount"
+                    if line.is_service_discount
+                    else line.fsm_order_line_id.kind,
+                    -line.amount_currency,
+                )
+                for line in self._get_own_lines(self.move_id)
+            ],
             self.amount_total - self.amount_untaxed,
             self.amount_total,
         )

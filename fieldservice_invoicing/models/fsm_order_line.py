@@ -4,8 +4,6 @@ from collections import defaultdict
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .res_company import GROUP_USER
-
 
 class FsmOrderLine(models.Model):
     """What the customer is to be charged for on a service order."""
@@ -825,26 +823,13 @@ class FsmOrderLine(models.Model):
         self.write({"quantity_source": "manual", "source_key": False})
 
     def _ensure_order_can_change(self):
-        """Refuse changes to billed work by those who can not mend its invoice.
+        """Refuse changes to billed work, see ``fsm.order._ensure_charges_can_change``.
 
-        Called on create, write and unlink. Who may invoice still changes the
-        lines of a billed order: the difference shows as a warning.
+        Called on create, write and unlink.
 
         :raise UserError: the order has an active invoice
         """
-        if self.env.su or self.env.user.has_group(GROUP_USER):
-            return
-        for order in self.order_id:
-            if invoice := order.sudo().active_invoice_id:
-                raise UserError(
-                    self.env._(
-                        "Service order %(order)s is billed (%(invoice)s): its lines "
-                        "can not be changed any more. Ask someone who invoices service "
-                        "orders to add what is missing.",
-                        order=order.name,
-                        invoice=invoice.display_name,
-                    )
-                )
+        self.order_id._ensure_charges_can_change()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sourced(self):

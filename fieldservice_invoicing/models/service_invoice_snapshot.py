@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.api import NewId
 
 # Sections of the lines, in the order in which a document prints them.
-SECTIONS = (False, "labor", "part", "unit", "charge")
+SECTIONS = (False, "labor", "part", "unit", "charge", "discount")
 
 
 class IssuedId(NewId):
@@ -136,7 +136,7 @@ class ServiceInvoiceSnapshot(models.Model):
         only_order = orders if len(orders) == 1 else orders.browse()
         groups = defaultdict(move.invoice_line_ids.browse)
         for line in move.invoice_line_ids.sorted("sequence"):
-            groups[line.fsm_order_line_id.order_id or only_order] += line
+            groups[line._get_service_orders() or only_order] += line
         return [
             {"id": line.id, "order_id": order.id, "section": section}
             for order in sorted(groups, key=lambda order: not order)
@@ -167,6 +167,8 @@ class ServiceInvoiceSnapshot(models.Model):
     @api.model
     def _get_section(self, line):
         """Section (one of ``SECTIONS``) of one `account.move.line`: hook."""
+        if line.is_service_discount:
+            return "discount"
         kind = line.fsm_order_line_id.kind
         return kind if kind in SECTIONS[1:] else "charge"
 

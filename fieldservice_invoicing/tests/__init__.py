@@ -1,4 +1,5 @@
 from . import test_closeout
+from . import test_discount
 from . import test_create_invoice
 from . import test_cancel_invoice
 from . import test_exclusions

@@ -144,3 +144,81 @@ class ServiceInvoicingCommon(AccountTestInvoicingCommon):
             .with_context(**action["context"])
             .create(values)
         )
+
+
+class GeneratedOrdersCommon(ServiceInvoicingCommon):
+    """Random orders: rates, included and fixed taxes, discounts, currencies with 0, 2
+    and 3 decimals, early payment discounts."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.currencies = [cls.company.currency_id] + [
+            cls.env["res.currency"].create(
+                {
+                    "name": f"X{decimals}",
+                    "symbol": f"X{decimals}",
+                    "rounding": 10**-decimals,
+                    "rate_ids": [
+                        Command.create({"name": "2000-01-01", "rate": rate * 1.0717}),
+                        Command.create({"name": "2015-01-01", "rate": rate}),
+                    ],
+                }
+            )
+            for decimals, rate in ((0, 151.37), (2, 0.8731), (3, 0.3071))
+        ]
+        cls.taxes = cls.env["account.tax"].create(
+            [
+                {"name": f"{amount} {included}", "amount": amount, **included_values}
+                for amount in (0, 5.5, 6, 7.7, 21, 33.333)
+                for included, included_values in (
+                    ("excluded", {"price_include_override": "tax_excluded"}),
+                    ("included", {"price_include_override": "tax_included"}),
+                )
+            ]
+            + [{"name": "Eco fee", "amount": 0.37, "amount_type": "fixed"}]
+        )
+        cls.early = cls.env["account.payment.term"].create(
+            {
+                "name": "2 % within 7 days, tax always reduced",
+                "early_discount": True,
+                "discount_percentage": 2,
+                "discount_days": 7,
+                "early_pay_discount_computation": "mixed",
+                "line_ids": [Command.create({"value": "percent", "value_amount": 100})],
+            }
+        )
+
+    def _random_line(self, rng):
+        product = rng.choice((self.labor, self.part))
+        price = round(rng.uniform(0, 900), rng.choice((0, 2, 2, 3)))
+        quantity = rng.choice((1, 2, 3, round(rng.uniform(0.01, 40), 2)))
+        kind = rng.choice(("none", "percent", "amount"))
+        discount = {
+            "none": 0,
+            "percent": rng.choice((0, 100, round(rng.uniform(0, 100), 2))),
+            "amount": int(price * quantity * rng.uniform(0, 0.9)),
+        }[kind]
+        taxes = rng.sample(list(self.taxes), rng.choice((0, 1, 1, 1, 2)))
+        return {
+            "product_id": product.id,
+            "kind": rng.choice(("labor", "part", "charge")),
+            "quantity": quantity,
+            "price_unit": price,
+            "discount_type": kind,
+            "discount_value": discount,
+            "tax_ids": [Command.set([tax.id for tax in taxes])],
+        }
+
+    def _discount_whole(self, rng, order):
+        """A discount on the whole of two orders in three. An amount takes off half at
+        most: another tax treatment lowers what it is taken from."""
+        kind = rng.choice(("none", "percent", "amount"))
+        order.discount_type = kind
+        if kind == "percent":
+            order.discount_value = rng.choice(
+                (0, 5, 100, round(rng.uniform(0, 100), 2))
+            )
+        else:
+            limit = order._get_discount_limit() if kind == "amount" else 0.0
+            order.discount_value = order.currency_id.round(limit * rng.random() / 2)

@@ -1,78 +1,21 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import random
 
-from odoo import Command
 from odoo.tests import tagged
 
-from .common import ServiceInvoicingCommon
+from .common import GeneratedOrdersCommon
 
 KINDS = {"labor": "labor", "parts": "part", "unit": "unit", "other": "charge"}
 
 
 @tagged("post_install", "-at_install")
-class TestBreakdown(ServiceInvoicingCommon):
+class TestBreakdown(GeneratedOrdersCommon):
     """C9: what the dialog announces is what the invoice says, to the cent."""
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.currencies = [cls.company.currency_id] + [
-            cls.env["res.currency"].create(
-                {
-                    "name": f"X{decimals}",
-                    "symbol": f"X{decimals}",
-                    "rounding": 10**-decimals,
-                    "rate_ids": [Command.create({"name": "2000-01-01", "rate": rate})],
-                }
-            )
-            for decimals, rate in ((0, 151.37), (2, 0.8731), (3, 0.3071))
-        ]
-        cls.taxes = cls.env["account.tax"].create(
-            [
-                {"name": f"{amount} {included}", "amount": amount, **included_values}
-                for amount in (0, 5.5, 6, 7.7, 21, 33.333)
-                for included, included_values in (
-                    ("excluded", {"price_include_override": "tax_excluded"}),
-                    ("included", {"price_include_override": "tax_included"}),
-                )
-            ]
-            + [{"name": "Eco fee", "amount": 0.37, "amount_type": "fixed"}]
-        )
-        cls.early = cls.env["account.payment.term"].create(
-            {
-                "name": "2 % within 7 days, tax always reduced",
-                "early_discount": True,
-                "discount_percentage": 2,
-                "discount_days": 7,
-                "early_pay_discount_computation": "mixed",
-                "line_ids": [Command.create({"value": "percent", "value_amount": 100})],
-            }
-        )
-
-    def _random_line(self, rng):
-        product = rng.choice((self.labor, self.part))
-        price = round(rng.uniform(0, 900), rng.choice((0, 2, 2, 3)))
-        quantity = rng.choice((1, 2, 3, round(rng.uniform(0.01, 40), 2)))
-        kind = rng.choice(("none", "percent", "amount"))
-        discount = {
-            "none": 0,
-            "percent": rng.choice((0, 100, round(rng.uniform(0, 100), 2))),
-            "amount": int(price * quantity * rng.uniform(0, 0.9)),
-        }[kind]
-        taxes = rng.sample(list(self.taxes), rng.choice((0, 1, 1, 1, 2)))
-        return {
-            "product_id": product.id,
-            "kind": rng.choice(("labor", "part", "charge")),
-            "quantity": quantity,
-            "price_unit": price,
-            "discount_type": kind,
-            "discount_value": discount,
-            "tax_ids": [Command.set([tax.id for tax in taxes])],
-        }
-
     def _check(self, dialog, order, case):
-        names = [f"amount_{name}" for name in ("untaxed", "tax", "total", *KINDS)]
-        names += [f"tax_{name}" for name in KINDS]
+        kinds = [*KINDS, "discount"]
+        names = [f"amount_{name}" for name in ("untaxed", "tax", "total", *kinds)]
+        names += [f"tax_{name}" for name in kinds]
         announced = {name: dialog[name] for name in names}
         dialog.action_create_draft()
         invoice = order.active_invoice_id
@@ -82,6 +25,8 @@ class TestBreakdown(ServiceInvoicingCommon):
                 lambda line, kind=kind: line.fsm_order_line_id.kind == kind
             )
             said[f"amount_{name}"] = -sum(lines.mapped("amount_currency"))
+        lines = invoice.invoice_line_ids.filtered("is_service_discount")
+        said["amount_discount"] = -sum(lines.mapped("amount_currency"))
         currency = invoice.currency_id
         for name, value in said.items():
             self.assertEqual(
@@ -91,15 +36,15 @@ class TestBreakdown(ServiceInvoicingCommon):
                 f"invoiced in {currency.name}",
             )
         if order.payment_term_id != self.early:
-            taxes = sum(announced[f"tax_{name}"] for name in KINDS)
+            taxes = sum(announced[f"tax_{name}"] for name in kinds)
             self.assertEqual(
                 currency.compare_amounts(taxes, announced["amount_tax"]), 0, case
             )
 
     def test_generated(self):
-        """C9: 300 generated invoices: rates, included taxes, fixed taxes, discounts,
-        both rounding methods, currencies with 0, 2 and 3 decimals, early payment
-        discounts, tax treatments."""
+        """C9, D6: 300 generated invoices: rates, included taxes, fixed taxes, discounts
+        on lines and on the whole, both rounding methods, currencies with 0, 2 and 3
+        decimals, early payment discounts, tax treatments."""
         rng = random.Random(20)
         for case in range(300):
             self.company.tax_calculation_rounding_method = rng.choice(
@@ -114,6 +59,7 @@ class TestBreakdown(ServiceInvoicingCommon):
                 currency_id=currency.id,
                 payment_term_id=own_currency and rng.choice((False, self.early.id)),
             )
+            self._discount_whole(rng, order)
             treatment = rng.choice(("default", "default", "tax", "exempt"))
             tax = (
                 rng.choice(self.taxes)

@@ -58,29 +58,32 @@ class AccountMoveReversal(models.TransientModel):
             raise UserError(reason)
 
     def _credit_excess_only(self):
-        """Leave on the new draft credit notes what is billed too much, only."""
+        """Leave on the new draft credit notes what is billed too much, only.
+
+        Its share of the discounts goes with it.
+        """
         for credit_note in self.new_move_ids.sudo():
             excess = {
                 line: line._get_qty_to_credit()
                 for line in credit_note.invoice_line_ids.fsm_order_line_id
             }
             commands = []
-            for line in credit_note.invoice_line_ids:
+            discount_lines = credit_note._get_service_discount_lines()
+            for line in credit_note.invoice_line_ids - discount_lines:
                 order_line = line.fsm_order_line_id
                 to_credit = order_line.product_uom_id._compute_quantity(
                     excess.get(order_line, 0.0), line.product_uom_id, round=False
                 )
                 quantity = min(line.quantity, to_credit)
                 if line.price_subtotal and quantity > 0:
-                    commands.append(
-                        Command.update(line.id, line._prepare_part(quantity))
-                    )
+                    commands.append(Command.update(line.id, {"quantity": quantity}))
                     excess[order_line] -= line.product_uom_id._compute_quantity(
                         quantity, order_line.product_uom_id, round=False
                     )
                 else:
                     commands.append(Command.delete(line.id))
             credit_note.invoice_line_ids = commands
+            credit_note.write(credit_note._prepare_excess_discount())
 
     def _is_by_service_manager(self):
         """Whether someone without accounting rights credits service invoices.

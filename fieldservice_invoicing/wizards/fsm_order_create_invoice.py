@@ -4,9 +4,15 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..models.account_tax import get_rounded_tax, get_rounded_untaxed
+from ..models.account_tax import get_kind, get_rounded_tax, get_rounded_untaxed
 
-KINDS = {"unit": "unit", "labor": "labor", "part": "parts", "charge": "other"}
+KINDS = {
+    "unit": "unit",
+    "labor": "labor",
+    "part": "parts",
+    "charge": "other",
+    "discount": "discount",
+}
 
 
 class FsmOrderCreateInvoice(models.TransientModel):
@@ -54,10 +60,14 @@ class FsmOrderCreateInvoice(models.TransientModel):
     amount_labor = fields.Monetary(string="Labor", compute="_compute_breakdown")
     amount_parts = fields.Monetary(string="Parts", compute="_compute_breakdown")
     amount_other = fields.Monetary(string="Other", compute="_compute_breakdown")
+    amount_discount = fields.Monetary(string="Discount", compute="_compute_breakdown")
     tax_unit = fields.Monetary(string="Tax on Unit", compute="_compute_breakdown")
     tax_labor = fields.Monetary(string="Tax on Labor", compute="_compute_breakdown")
     tax_parts = fields.Monetary(string="Tax on Parts", compute="_compute_breakdown")
     tax_other = fields.Monetary(string="Tax on Other", compute="_compute_breakdown")
+    tax_discount = fields.Monetary(
+        string="Tax on Discount", compute="_compute_breakdown"
+    )
     amount_untaxed = fields.Monetary(
         string="Untaxed Amount", compute="_compute_breakdown"
     )
@@ -129,7 +139,7 @@ class FsmOrderCreateInvoice(models.TransientModel):
         )
         base_lines = order._get_tax_base_lines(lines, self._get_invoice_options())
         for base_line in base_lines:
-            if kind := KINDS.get(base_line["record"].kind):
+            if kind := KINDS.get(get_kind(base_line)):
                 amounts[f"amount_{kind}"] += get_rounded_untaxed(base_line)
                 amounts[f"tax_{kind}"] += get_rounded_tax(base_line)
         totals = order._get_tax_totals(base_lines)
