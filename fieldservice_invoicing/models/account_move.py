@@ -134,6 +134,11 @@ class AccountMove(models.Model):
         help="Name, address and VAT number that the document says: those of the day "
         "on which it was issued.",
     )
+    service_shipping = fields.Html(
+        string="Service Location on the Document",
+        compute="_compute_service_bill_to",
+        compute_sudo=True,
+    )
     # The invoice form shows both also to those who read service invoices and have
     # no access to payments and reconciliations.
     payment_count = fields.Integer(compute_sudo=True)
@@ -147,7 +152,10 @@ class AccountMove(models.Model):
         """Claims (`fsm.order.invoice`, superuser mode) that these invoices hold, or
         that these credit notes give up."""
         moves = self.sudo()
-        return (moves | moves.reversed_entry_id).service_order_link_ids
+        own = moves.service_order_link_ids
+        credited = moves.reversed_entry_id.service_order_link_ids
+        # a union forgets which other records to read along
+        return own | credited if own and credited else own or credited
 
     def _get_claimed_orders(self):
         """Orders (`fsm.order`) that these moves (superuser mode) claim, or those that
@@ -561,9 +569,7 @@ class AccountMove(models.Model):
         """Language code (str or False) in which one document is printed."""
         self.ensure_one()
         snapshot = self.sudo().service_snapshot_ids
-        if snapshot:
-            return snapshot.values["lang"]
-        return self._get_bill_to().lang
+        return snapshot._get_lang() if snapshot else self._get_bill_to_lang()
 
     def _get_document_company(self):
         """The company (`res.company`, superuser mode) as one document says it."""
@@ -655,14 +661,14 @@ class AccountMove(models.Model):
         self.invalidate_recordset(["tax_totals"])
         return json.loads(json.dumps(self.tax_totals, default=str))
 
+    @api.depends("service_snapshot_ids")
     def _compute_tax_totals(self):
-        res = super()._compute_tax_totals()
-        for move in self:
-            if snapshot := move.sudo().service_snapshot_ids:
-                move.tax_totals = snapshot.values["tax_totals"]
-        return res
+        issued = self.filtered(lambda move: move.sudo().service_snapshot_ids)
+        for move in issued:
+            move.tax_totals = move.sudo().service_snapshot_ids.values["tax_totals"]
+        return super(AccountMove, self - issued)._compute_tax_totals()
 
-    @api.depends("bill_to_type", "bill_to_name")
+    @api.depends("bill_to_type", "bill_to_name", "service_snapshot_ids")
     def _compute_invoice_partner_display_info(self):
         res = super()._compute_invoice_partner_display_info()
         for move in self.filtered("is_service_invoice"):
@@ -670,17 +676,37 @@ class AccountMove(models.Model):
             move.invoice_partner_display_name = bill_to.display_name
         return res
 
-    @api.depends(lambda self: ["partner_id", "state", *self._get_bill_to_fields()])
+    @api.depends(
+        lambda self: [
+            "partner_id",
+            "partner_shipping_id",
+            "state",
+            *self._get_bill_to_fields(),
+        ]
+    )
     def _compute_service_bill_to(self):
-        for move in self:
-            snapshot = move.service_snapshot_ids
-            move.service_bill_to = move.is_service_invoice and (
-                move._format_document_partner(
-                    snapshot.values["bill_to"]
-                    if snapshot
-                    else snapshot._prepare_partner(move._get_bill_to())
-                )
-            )
+        service_invoices = self.filtered("is_service_invoice")
+        (self - service_invoices).update(
+            {"service_bill_to": False, "service_shipping": False}
+        )
+        for move in service_invoices:
+            bill_to, shipping = move._get_document_partners()
+            move.service_bill_to = move._format_document_partner(bill_to)
+            move.service_shipping = move._format_document_partner(shipping)
+
+    def _get_document_partners(self):
+        """Bill-to and service location as one document says them.
+
+        :return: two dicts of :meth:`service.invoice.snapshot._prepare_partner`, or
+            False
+        """
+        snapshot = self.service_snapshot_ids
+        if values := snapshot.values:
+            return values["bill_to"], values["shipping"]
+        return (
+            snapshot._prepare_partner(self._get_bill_to()),
+            snapshot._prepare_partner(self.partner_shipping_id),
+        )
 
     def _get_document_tax_totals(self):
         """Odoo's tax totals of one document (dict, see `account.tax`), with a row for

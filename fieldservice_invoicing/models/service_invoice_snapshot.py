@@ -115,6 +115,9 @@ class ServiceInvoiceSnapshot(models.Model):
                 for tax in snapshot._get_all_taxes(lines)
             },
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
+            "incoterm": move.invoice_incoterm_id.code,
+            "amount_in_words": move.company_id.display_invoice_amount_total_words
+            and move.amount_total_words,
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
             "lines": snapshot._prepare_lines(move),
@@ -289,6 +292,11 @@ class ServiceInvoiceSnapshot(models.Model):
     # Records as they were
     # ------------------------------------------------------------------
 
+    def _get_lang(self):
+        """Language code (str or False) in which one document was issued, unless that
+        language has been deactivated since."""
+        return self.env["res.lang"]._get_code(self.values["lang"])
+
     def _get_partner(self, role):
         """The partner (`res.partner`) of one document, which may have been merged into
         another since it was issued.
@@ -350,6 +358,12 @@ class ServiceInvoiceSnapshot(models.Model):
         )
         return record
 
+    def _get_kept_unit(self, unit):
+        """A copy in memory of a unit of measure (`uom.uom`) on one document, with the
+        name that the document kept."""
+        name = self.values["units"].get(str(unit.id), unit.name)
+        return self._get_as_issued(unit, {"name": name, "display_name": name})
+
     @api.model
     def _get_as_issued(self, record, values):
         """A copy in memory of one record, with other values."""
@@ -376,7 +390,7 @@ class ServiceInvoiceSnapshot(models.Model):
 
     def _get_values_by_record(self):
         """Pairs (list) of a record and the values (dict) that one document kept."""
-        snapshot = self.with_context(lang=self.values["lang"])
+        snapshot = self.with_context(lang=self._get_lang())
         values, company = self.values, snapshot.company_id
         kept_company = values["company"]
         company_values = {
