@@ -536,6 +536,7 @@ class AccountMove(models.Model):
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
         self.sudo().service_snapshot_ids.unlink()
+        self.sudo().service_order_link_ids._forget_as_issued()
         # without its credit note a cancelled invoice stands again
         moves = self.sudo()
         (moves | moves.reversed_entry_id).filtered("service_cancel_date").write(
@@ -878,10 +879,13 @@ class AccountMove(models.Model):
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
-        if self.env.context.get("include_business_fields"):
-            # a credit note, or the invoice made anew; a duplicate bills no order
-            for move, vals in zip(self, vals_list, strict=True):
+        for move, vals in zip(self, vals_list, strict=True):
+            if self.env.context.get("include_business_fields"):
+                # a credit note, or the invoice made anew
                 vals |= {**move._get_bill_to_values(), **(default or {})}
+            elif move._is_one_off() and "partner_id" not in (default or {}):
+                # a duplicate bills no order, so no one-off, nor the walk-in contact
+                vals["partner_id"] = False
         return vals_list
 
     def _mail_get_partners(self, introspect_fields=False):

@@ -253,6 +253,11 @@ class FsmOrderInvoice(models.Model):
             if order.signature or link.issued_signature:
                 link.issued_signature = order.signature
 
+    def _forget_as_issued(self):
+        """Have the invoices of these claims, drafts again, say what the orders say."""
+        issued = self.filtered("issued_values")
+        issued.write({"issued_values": False, "issued_signature": False})
+
     @api.model_create_multi
     def create(self, vals_list):
         # The unique index is checked row by row: a claim given up in this

@@ -52,8 +52,7 @@ class ServiceInvoiceSnapshot(models.Model):
     _one_each = models.UniqueIndex("(move_id)")
 
     def write(self, vals):
-        if vals.keys() & {"move_id", "values", "logo"}:
-            self.move_id._ensure_not_issued()
+        self.move_id._ensure_not_issued()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -335,6 +334,16 @@ class ServiceInvoiceSnapshot(models.Model):
         return self._get_as_issued(company, kept)
 
     @api.model
+    def _get_kept_partner_values(self, values):
+        """Values (dict) that a document kept of a partner's fields, but for a language
+        that has been deactivated since.
+
+        :param dict values: those of :meth:`_prepare_partner`
+        """
+        kept = {name: values[name] for name in self._get_partner_fields()}
+        return {**kept, "lang": self.env["res.lang"]._get_code(kept["lang"])}
+
+    @api.model
     def _get_kept_partner(self, partner, values):
         """A copy in memory of a partner, with the values that a document kept.
 
@@ -343,7 +352,7 @@ class ServiceInvoiceSnapshot(models.Model):
         """
         if not values:
             return partner.browse()
-        kept = {name: values[name] for name in self._get_partner_fields()}
+        kept = self._get_kept_partner_values(values)
         record = self._get_as_issued(partner, {**kept, "parent_id": False})
         commercial = (
             self._get_kept_partner(partner.commercial_partner_id, values["commercial"])
@@ -424,7 +433,7 @@ class ServiceInvoiceSnapshot(models.Model):
         """
         if not values:
             return []
-        kept = {name: values[name] for name in self._get_partner_fields()}
+        kept = self._get_kept_partner_values(values)
         if not values["commercial"]:
             kept |= {"parent_id": False, "commercial_partner_id": partner.id}
             return [(partner, kept)]

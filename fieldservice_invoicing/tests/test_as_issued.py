@@ -65,6 +65,9 @@ class TestAsIssued(ServiceInvoicingCommon):
 
     def test_back_to_draft(self):
         """D4: without the lock, a draft shows the records again."""
+        self.order.write(
+            {"resolution": "Changed the filter", "signature": self.company.logo}
+        )
         self.invoice.company_id.service_invoice_lock = False
         self.invoice.action_post()
         self.invoice.partner_id.name = "New Name"
@@ -74,6 +77,10 @@ class TestAsIssued(ServiceInvoicingCommon):
         self.assertEqual(self.invoice._get_document_partner().name, "New Name")
         self.assertEqual(self.invoice.invoice_partner_display_name, "New Name")
         self.assertIn("New Group", str(self.invoice.tax_totals))
+        self.order.write({"resolution": "Changed the pump", "signature": False})
+        (values,) = self.invoice._get_document_orders()
+        self.assertIn("pump", values["resolution"])
+        self.assertFalse(values["signature"])
         self.invoice.invoice_date = fields.Date.today()
         self.invoice.action_post()
         self.assertEqual(self.invoice._get_document_partner().name, "New Name")
