@@ -6,6 +6,7 @@ from odoo.tests import Form, tagged, users
 
 from odoo.addons.mail.tests.common import MailCommon
 
+from ..hooks import uninstall_hook
 from .common import ServiceInvoicingCommon
 
 WALK_IN_SAYS = ("Walk-in Customer", "Walk-in Street", "walkin@example.com", "0123")
@@ -460,6 +461,23 @@ class TestBillToInvoice(BillToCommon):
         duplicate.partner_id = self.partner_a
         duplicate.action_post()
         self.assertFalse(duplicate._is_one_off())
+
+    def test_uninstall(self):
+        """D3: without the addon, orders and invoices still say whom they bill."""
+        open_order = self._create_order(**self.typed)
+        invoice = self._invoice(self.one_off, post=True)
+        uninstall_hook(self.env)
+        for record in (open_order, self.one_off, invoice):
+            self._assert_says(
+                record.message_ids[0].body,
+                "Bakery Jansen",
+                "Main Street 7",
+                "9000",
+                "Belgium",
+                "BE0477472701",
+                "jansen@example.com",
+                "+32 9 111 22 33",
+            )
 
     def test_credit_notes(self):
         """D3: credit notes, cancelling ones and invoices made anew are addressed to
