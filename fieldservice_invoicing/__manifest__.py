@@ -14,6 +14,8 @@
         "data/fsm_stage.xml",
         "data/res_partner.xml",
         "data/mail_template.xml",
+        "data/ir_cron.xml",
+        "wizards/service_invoice_export_views.xml",
         "views/fsm_order_line_views.xml",
         "views/fsm_order_invoice_views.xml",
         "views/account_move_views.xml",

@@ -649,13 +649,31 @@ class AccountMove(models.Model):
                     "tax_id": tax.id,
                     "label": tax.tax_label,
                     "rate": is_percentage and tax.amount,
-                    "base": amounts["base_amount_currency"],
+                    "base": self._get_journal_base(
+                        amounts, self.currency_id, "_currency"
+                    ),
                     "tax": amounts["tax_amount_currency"],
-                    "base_company": amounts["base_amount"],
+                    "base_company": self._get_journal_base(
+                        amounts, self.company_currency_id
+                    ),
                     "tax_company": amounts["tax_amount"],
                 }
             )
         return rates
+
+    @api.model
+    def _get_journal_base(self, amounts, currency, suffix=""):
+        """Base (float) of one tax as the journal items have it: what the lines come to
+        with the cents that rounding gave them, and the taxes that this one is on.
+
+        :param dict amounts: aggregated values of ``account.tax``
+        :param currency: `res.currency` of the result
+        :param str suffix: ``_currency`` for the document's currency
+        """
+        untaxed = amounts[f"total_excluded{suffix}"]
+        raw_base = amounts[f"raw_base_amount{suffix}"]
+        taxes_before = raw_base - amounts[f"raw_total_excluded{suffix}"]
+        return untaxed + currency.round(taxes_before)
 
     def _get_current_tax_totals(self):
         """Tax totals (dict) of one document in its language, for JSON."""

@@ -1081,13 +1081,15 @@ class FsmOrder(models.Model):
         timezone = order.company_id.partner_id.tz or self.env.user.tz or "UTC"
         order = order.with_context(tz=timezone)
         contact = self.env["ir.qweb.field.contact"].with_env(order.env)
+        site = order.location_id.partner_id
         return {
             "id": order.id,
             "name": order.name,
             "location": order.location_id.display_name,
-            "address": contact.value_to_html(
-                order.location_id.partner_id,
-                {"fields": ["address"], "no_marker": True, "no_tag_br": True},
+            # without any, the widget would print a placeholder
+            "address": site._display_address(without_company=True).strip()
+            and contact.value_to_html(
+                site, {"fields": ["address"], "no_marker": True, "no_tag_br": True}
             ),
             "date": done
             and fields.Date.to_string(fields.Datetime.context_timestamp(order, done)),

@@ -235,14 +235,20 @@ class FsmOrderInvoice(models.Model):
         :return: dict of :meth:`fsm.order._prepare_document_values`, with the
             ``signature`` (base64 bytes or False)
         """
+        link = self.sudo()
+        issued = link.issued_values
+        return {
+            **self._get_document_texts(lang),
+            "signature": link.issued_signature if issued else link.order_id.signature,
+        }
+
+    def _get_document_texts(self, lang):
+        """:meth:`_get_document_values` without the signature, an image that lists and
+        exports do not need."""
         self.ensure_one()
         link = self.sudo()
         order = link.order_id.with_context(lang=lang)
-        values = link.issued_values
-        return {
-            **(values or order._prepare_document_values()),
-            "signature": link.issued_signature if values else order.signature,
-        }
+        return link.issued_values or order._prepare_document_values()
 
     def _keep_as_issued(self):
         """Keep what the posted invoices of these claims say of their orders."""

@@ -15,4 +15,6 @@ from . import test_numbers
 from . import test_hash_lock
 from . import test_sources
 from . import test_tours
+from . import test_as_issued
 from . import test_bill_to
+from . import test_export

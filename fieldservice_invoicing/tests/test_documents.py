@@ -118,7 +118,7 @@ class TestDocuments(ServiceInvoicingCommon):
         html = self.env["ir.actions.report"]._render_qweb_html(
             "account.account_invoices", invoice.ids
         )[0]
-        self.assertIn("Discount:", html.decode())
+        self.assertIn("service_discount_amount", html.decode())
         self.assertIn("5.00", html.decode())
 
     def test_uninstall(self):

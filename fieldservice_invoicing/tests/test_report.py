@@ -163,6 +163,15 @@ class TestReport(ReportCommon):
         self.assertFalse(self._get_texts(content, "th_discount"))
         self.assertNotIn("service_cancelled_mark", content)
 
+    def test_location_without_address(self):
+        """A location without address is named and nothing else."""
+        self.location.street = False
+        content = self._render(self._invoice(post=True))
+        self.assertEqual(
+            self._get_texts(content, "service_location"),
+            ["Service Location Plant room"],
+        )
+
     def test_titles(self):
         """D10: a draft says so, and so does what was cancelled without a number."""
         draft = self._invoice()
@@ -175,11 +184,20 @@ class TestReport(ReportCommon):
         self.assertEqual(self._get_title(credit_note), "Draft Credit Note")
 
     def test_other_invoices(self):
-        """An invoice without service order prints as without the addon."""
+        """An invoice without service order prints as without the addon, but for a
+        discount by amount, of which Odoo does not know."""
         invoice = self.init_invoice("out_invoice", products=self.part, post=True)
         invoice.invoice_line_ids.discount = 10
         with_addon = self._render(invoice)
         self.assertNotIn("service_", with_addon.split("<body", 1)[1])
+        invoice.button_draft()
+        invoice.invoice_line_ids.service_discount_amount = 5
+        self.assertEqual(
+            self._get_texts(self._render(invoice), "service_discount_amount"),
+            ["Discount: $ 5.00"],
+        )
+        invoice.invoice_line_ids.service_discount_amount = 0
+        with_addon = self._render(invoice)
         views = self.env["ir.ui.view"].search(
             [("key", "=like", "fieldservice_invoicing.%"), ("inherit_id", "!=", False)]
         )
@@ -546,6 +564,23 @@ class TestReport(ReportCommon):
                 seen = report._render_qweb_html(REPORT, invoice.ids)[0].decode()
                 self.assertEqual(self._get_rows(seen), self._get_rows(content))
                 self.assertIn("Replaced the pump", seen)
+
+
+@tagged("post_install", "-at_install")
+class TestPortal(ReportCommon, HttpCase):
+    def test_portal(self):
+        """D4, D10: the customer's page shows the same document, as issued."""
+        invoice = self._invoice(post=True)
+        self.order.resolution = "New"
+        response = self.url_open(invoice.get_portal_url(report_type="html"))
+        content = response.content.decode()
+        self.assertEqual(response.status_code, 200)
+        self.assertEqual(
+            self._get_texts(content, "service_resolution"),
+            ["Work Done Replaced the pump"],
+        )
+        rows = self._get_rows(self._render(invoice))
+        self.assertEqual(self._get_rows(content), rows)
 
 
 @tagged("post_install", "-at_install")

@@ -1,0 +1,2 @@
+from .pdf_file import PdfFile
+from .table_file import Amount, CsvFile, XlsxFile
