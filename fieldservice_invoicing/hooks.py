@@ -5,6 +5,7 @@ from markupsafe import Markup
 def uninstall_hook(env):
     """Keep in Odoo's own records what nothing else would know."""
     note_one_offs(env)
+    keep_walk_in_contact(env)
     fold_discounts(env)
 
 
@@ -27,6 +28,15 @@ def format_one_off(record):
     values = snapshot._prepare_partner(record._get_bill_to())
     details = [values[name] for name in ("vat", "email", "phone") if values[name]]
     return Markup("%s%s") % (Markup(values["address"]), ", ".join(details))
+
+
+def keep_walk_in_contact(env):
+    """Have the walk-in contact outlive the addon when invoices are booked on it."""
+    xmlid = env["ir.model.data"].search(
+        [("module", "=", "fieldservice_invoicing"), ("name", "=", "partner_walk_in")]
+    )
+    if env["account.move"].search_count([("partner_id", "=", xmlid.res_id)], limit=1):
+        xmlid.unlink()
 
 
 def fold_discounts(env):
