@@ -138,6 +138,11 @@ class AccountMove(models.Model):
         help="Name, address and VAT number that the document says: those of the day "
         "on which it was issued.",
     )
+    service_shipping = fields.Html(
+        string="Service Location on the Document",
+        compute="_compute_service_bill_to",
+        compute_sudo=True,
+    )
     # The invoice form shows both also to those who read service invoices and have
     # no access to payments and reconciliations.
     payment_count = fields.Integer(compute_sudo=True)
@@ -151,9 +156,10 @@ class AccountMove(models.Model):
         """Claims (`fsm.order.invoice`, superuser mode) that these invoices hold, or
         that these credit notes give up."""
         moves = self.sudo()
-        # not by a union of moves, which would forget what to read along with them
-        reversed_moves = moves.reversed_entry_id
-        return moves.service_order_link_ids | reversed_moves.service_order_link_ids
+        own = moves.service_order_link_ids
+        credited = moves.reversed_entry_id.service_order_link_ids
+        # a union forgets which other records to read along
+        return own | credited if own and credited else own or credited
 
     def _get_claimed_orders(self):
         """Orders (`fsm.order`) that these moves (superuser mode) claim, or those that
@@ -534,6 +540,7 @@ class AccountMove(models.Model):
         self._get_service_order_links()._ensure_can_be_active()
         res = super().button_draft()
         self.sudo().service_snapshot_ids.unlink()
+        self.sudo().service_order_link_ids._forget_as_issued()
         # without its credit note a cancelled invoice stands again
         moves = self.sudo()
         (moves | moves.reversed_entry_id).filtered("service_cancel_date").write(
@@ -567,9 +574,7 @@ class AccountMove(models.Model):
         """Language code (str or False) in which one document is printed."""
         self.ensure_one()
         snapshot = self.sudo().service_snapshot_ids
-        if snapshot:
-            return snapshot.values["lang"]
-        return self._get_bill_to().lang
+        return snapshot._get_lang() if snapshot else self._get_bill_to_lang()
 
     def _get_document_company(self):
         """The company (`res.company`, superuser mode) as one document says it."""
@@ -679,15 +684,16 @@ class AccountMove(models.Model):
         self.invalidate_recordset(["tax_totals"])
         return json.loads(json.dumps(self.tax_totals, default=str))
 
-    @api.depends("service_discount_type", "service_discount_value")
+    @api.depends(
+        "service_discount_type", "service_discount_value", "service_snapshot_ids"
+    )
     def _compute_tax_totals(self):
-        res = super()._compute_tax_totals()
-        for move in self:
-            if snapshot := move.sudo().service_snapshot_ids:
-                move.tax_totals = snapshot.values["tax_totals"]
-        return res
+        issued = self.filtered(lambda move: move.sudo().service_snapshot_ids)
+        for move in issued:
+            move.tax_totals = move.sudo().service_snapshot_ids.values["tax_totals"]
+        return super(AccountMove, self - issued)._compute_tax_totals()
 
-    @api.depends("bill_to_type", "bill_to_name")
+    @api.depends("bill_to_type", "bill_to_name", "service_snapshot_ids")
     def _compute_invoice_partner_display_info(self):
         res = super()._compute_invoice_partner_display_info()
         for move in self.filtered("is_service_invoice"):
@@ -695,17 +701,37 @@ class AccountMove(models.Model):
             move.invoice_partner_display_name = bill_to.display_name
         return res
 
-    @api.depends(lambda self: ["partner_id", "state", *self._get_bill_to_fields()])
+    @api.depends(
+        lambda self: [
+            "partner_id",
+            "partner_shipping_id",
+            "state",
+            *self._get_bill_to_fields(),
+        ]
+    )
     def _compute_service_bill_to(self):
-        for move in self:
-            snapshot = move.service_snapshot_ids
-            move.service_bill_to = move.is_service_invoice and (
-                move._format_document_partner(
-                    snapshot.values["bill_to"]
-                    if snapshot
-                    else snapshot._prepare_partner(move._get_bill_to())
-                )
-            )
+        service_invoices = self.filtered("is_service_invoice")
+        (self - service_invoices).update(
+            {"service_bill_to": False, "service_shipping": False}
+        )
+        for move in service_invoices:
+            bill_to, shipping = move._get_document_partners()
+            move.service_bill_to = move._format_document_partner(bill_to)
+            move.service_shipping = move._format_document_partner(shipping)
+
+    def _get_document_partners(self):
+        """Bill-to and service location as one document says them.
+
+        :return: two dicts of :meth:`service.invoice.snapshot._prepare_partner`, or
+            False
+        """
+        snapshot = self.service_snapshot_ids
+        if values := snapshot.values:
+            return values["bill_to"], values["shipping"]
+        return (
+            snapshot._prepare_partner(self._get_bill_to()),
+            snapshot._prepare_partner(self.partner_shipping_id),
+        )
 
     def _get_document_tax_totals(self):
         """Odoo's tax totals of one document (dict, see `account.tax`), with a row for
@@ -877,15 +903,18 @@ class AccountMove(models.Model):
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
-        if self.env.context.get("include_business_fields"):
-            # a credit note, or the invoice made anew; a duplicate bills no order
-            for move, vals in zip(self, vals_list, strict=True):
+        for move, vals in zip(self, vals_list, strict=True):
+            if self.env.context.get("include_business_fields"):
+                # a credit note, or the invoice made anew
                 vals |= {
                     **move._get_bill_to_values(),
                     "service_discount_type": move.service_discount_type,
                     "service_discount_value": move.service_discount_value,
                     **(default or {}),
                 }
+            elif move._is_one_off() and "partner_id" not in (default or {}):
+                # a duplicate bills no order, so no one-off, nor the walk-in contact
+                vals["partner_id"] = False
         return vals_list
 
     def _mail_get_partners(self, introspect_fields=False):

@@ -16,6 +16,12 @@ class AccountMoveLine(models.Model):
         ondelete="set null",
         help="The line of a service order that this invoice line bills.",
     )
+    service_tax_labels = fields.Char(
+        string="Taxes on the Document",
+        compute="_compute_service_tax_labels",
+        compute_sudo=True,
+        help="Labels of the taxes, on issued service invoices as they were issued.",
+    )
     service_discount_amount = fields.Monetary(
         string="Discount Amount",
         currency_field="currency_id",
@@ -58,6 +64,16 @@ class AccountMoveLine(models.Model):
         readonly=True,
         copy=False,
     )
+
+    @api.depends("tax_ids", "parent_state")
+    def _compute_service_tax_labels(self):
+        for move, lines in self.grouped("move_id").items():
+            labels = (move.service_snapshot_ids.values or {}).get("taxes", {})
+            for line in lines:
+                line.service_tax_labels = ", ".join(
+                    labels.get(str(tax.id), tax.tax_label) or ""
+                    for tax in line.tax_ids._origin
+                )
 
     @api.depends("service_discount_amount", "extra_tax_data")
     def _compute_totals(self):
@@ -143,6 +159,19 @@ class AccountMoveLine(models.Model):
             return lines
         order = section._get_service_orders()
         return lines.filtered(lambda line: line._get_service_orders() == order)
+
+    def _get_child_lines(self):
+        # what a section prints of its lines: as issued
+        snapshot = self.sudo().move_id.service_snapshot_ids
+        if not snapshot:
+            return super()._get_child_lines()
+        with snapshot._records_as_issued():
+            children = super()._get_child_lines()
+        for child in children:
+            if child.get("line_uom"):
+                unit = snapshot._get_kept_unit(child["line_uom"])
+                child |= {"line_uom": unit, "product_uom": unit}
+        return children
 
     @api.constrains("service_discount_amount", "price_unit", "quantity", "discount")
     def _check_service_discount_amount(self):

@@ -268,12 +268,15 @@ class FsmOrderInvoice(models.Model):
         """Keep what the posted invoices of these claims say of their orders."""
         for link in self.sudo():
             order = link.order_id.with_context(lang=link.move_id._get_document_lang())
-            link.write(
-                {
-                    "issued_values": order._prepare_document_values(),
-                    "issued_signature": order.signature,
-                }
-            )
+            link.issued_values = order._prepare_document_values()
+            # a query each, and most orders have none
+            if order.signature or link.issued_signature:
+                link.issued_signature = order.signature
+
+    def _forget_as_issued(self):
+        """Have the invoices of these claims, drafts again, say what the orders say."""
+        issued = self.filtered("issued_values")
+        issued.write({"issued_values": False, "issued_signature": False})
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -137,7 +137,9 @@ class ServiceBillToMixin(models.AbstractModel):
 
     def _get_bill_to_lang(self):
         """Language code (str or False) of whom one record, or none, bills."""
-        return self.bill_to_lang or self._get_bill_to_contact().lang
+        # what was typed may have been deactivated since
+        typed = self.env["res.lang"]._get_code(self.bill_to_lang)
+        return typed or self._get_bill_to_contact().lang
 
     def _get_one_off_partner(self):
         """The one-off that was typed in on one record (`res.partner`, a record in

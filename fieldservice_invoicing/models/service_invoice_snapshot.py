@@ -52,8 +52,7 @@ class ServiceInvoiceSnapshot(models.Model):
     _one_each = models.UniqueIndex("(move_id)")
 
     def write(self, vals):
-        if vals.keys() & {"move_id", "values", "logo"}:
-            self.move_id._ensure_not_issued()
+        self.move_id._ensure_not_issued()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -115,6 +114,9 @@ class ServiceInvoiceSnapshot(models.Model):
                 for tax in snapshot._get_all_taxes(lines)
             },
             "units": {str(unit.id): unit.name for unit in lines.product_uom_id},
+            "incoterm": move.invoice_incoterm_id.code,
+            "amount_in_words": move.company_id.display_invoice_amount_total_words
+            and move.amount_total_words,
             "tax_totals": move._get_current_tax_totals(),
             "rates": move._get_current_tax_rates(),
             "lines": snapshot._prepare_lines(move),
@@ -291,6 +293,11 @@ class ServiceInvoiceSnapshot(models.Model):
     # Records as they were
     # ------------------------------------------------------------------
 
+    def _get_lang(self):
+        """Language code (str or False) in which one document was issued, unless that
+        language has been deactivated since."""
+        return self.env["res.lang"]._get_code(self.values["lang"])
+
     def _get_partner(self, role):
         """The partner (`res.partner`) of one document, which may have been merged into
         another since it was issued.
@@ -329,6 +336,16 @@ class ServiceInvoiceSnapshot(models.Model):
         return self._get_as_issued(company, kept)
 
     @api.model
+    def _get_kept_partner_values(self, values):
+        """Values (dict) that a document kept of a partner's fields, but for a language
+        that has been deactivated since.
+
+        :param dict values: those of :meth:`_prepare_partner`
+        """
+        kept = {name: values[name] for name in self._get_partner_fields()}
+        return {**kept, "lang": self.env["res.lang"]._get_code(kept["lang"])}
+
+    @api.model
     def _get_kept_partner(self, partner, values):
         """A copy in memory of a partner, with the values that a document kept.
 
@@ -337,7 +354,7 @@ class ServiceInvoiceSnapshot(models.Model):
         """
         if not values:
             return partner.browse()
-        kept = {name: values[name] for name in self._get_partner_fields()}
+        kept = self._get_kept_partner_values(values)
         record = self._get_as_issued(partner, {**kept, "parent_id": False})
         commercial = (
             self._get_kept_partner(partner.commercial_partner_id, values["commercial"])
@@ -351,6 +368,12 @@ class ServiceInvoiceSnapshot(models.Model):
             validate=False,
         )
         return record
+
+    def _get_kept_unit(self, unit):
+        """A copy in memory of a unit of measure (`uom.uom`) on one document, with the
+        name that the document kept."""
+        name = self.values["units"].get(str(unit.id), unit.name)
+        return self._get_as_issued(unit, {"name": name, "display_name": name})
 
     @api.model
     def _get_as_issued(self, record, values):
@@ -378,7 +401,7 @@ class ServiceInvoiceSnapshot(models.Model):
 
     def _get_values_by_record(self):
         """Pairs (list) of a record and the values (dict) that one document kept."""
-        snapshot = self.with_context(lang=self.values["lang"])
+        snapshot = self.with_context(lang=self._get_lang())
         values, company = self.values, snapshot.company_id
         kept_company = values["company"]
         company_values = {
@@ -412,7 +435,7 @@ class ServiceInvoiceSnapshot(models.Model):
         """
         if not values:
             return []
-        kept = {name: values[name] for name in self._get_partner_fields()}
+        kept = self._get_kept_partner_values(values)
         if not values["commercial"]:
             kept |= {"parent_id": False, "commercial_partner_id": partner.id}
             return [(partner, kept)]

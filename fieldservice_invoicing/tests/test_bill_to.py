@@ -6,6 +6,7 @@ from odoo.tests import Form, tagged, users
 
 from odoo.addons.mail.tests.common import MailCommon
 
+from ..hooks import uninstall_hook
 from .common import ServiceInvoicingCommon
 
 WALK_IN_SAYS = ("Walk-in Customer", "Walk-in Street", "walkin@example.com", "0123")
@@ -449,6 +450,35 @@ class TestBillToInvoice(BillToCommon):
         with self.assertRaisesRegex(ValidationError, "no service invoice"):
             invoice.write({"bill_to_type": "person", "bill_to_name": "Ann"})
 
+    def test_duplicate(self):
+        """D3: a duplicate bills no service order; it has neither the one-off nor the
+        walk-in contact, and is issued once somebody chooses whom to bill."""
+        duplicate = self._invoice(self.one_off, post=True).copy()
+        self.assertFalse(duplicate.is_service_invoice)
+        self.assertFalse(duplicate.partner_id)
+        with self.assertRaisesRegex(UserError, "Customer"):
+            duplicate.action_post()
+        duplicate.partner_id = self.partner_a
+        duplicate.action_post()
+        self.assertFalse(duplicate._is_one_off())
+
+    def test_uninstall(self):
+        """D3: without the addon, orders and invoices still say whom they bill."""
+        open_order = self._create_order(**self.typed)
+        invoice = self._invoice(self.one_off, post=True)
+        uninstall_hook(self.env)
+        for record in (open_order, self.one_off, invoice):
+            self._assert_says(
+                record.message_ids[0].body,
+                "Bakery Jansen",
+                "Main Street 7",
+                "9000",
+                "Belgium",
+                "BE0477472701",
+                "jansen@example.com",
+                "+32 9 111 22 33",
+            )
+
     def test_credit_notes(self):
         """D3: credit notes, cancelling ones and invoices made anew are addressed to
         the one-off, also when the company has another walk-in contact since; a
@@ -546,6 +576,24 @@ class TestBillToRights(BillToCommon):
         with self.assertRaises(AccessError):
             order._create_invoices()
 
+    def test_portal(self):
+        """D3: who has the walk-in contact on the portal, or a contact of it, reads no
+        one-off's invoice."""
+        invoice = self._invoice(self.one_off, post=True)
+        own = self._invoice(self._create_order(bill_to_id=self.walk_in.id), post=True)
+        portal = self._create_user("fsi_portal", "base.group_portal")
+        contact = self.env["res.partner"].create(
+            {"name": "Contact", "parent_id": self.walk_in.id}
+        )
+        for partner in (self.walk_in, contact):
+            portal.partner_id = partner
+            moves = self.env["account.move"].with_user(portal).search([])
+            self.assertEqual(moves.sudo(), own)
+            lines = self.env["account.move.line"].with_user(portal).search([])
+            self.assertFalse(lines.sudo() & invoice.line_ids)
+            with self.assertRaises(AccessError):
+                invoice.with_user(portal).read(["bill_to_name"])
+
     @users("fsi_accountant")
     def test_accountant(self):
         """D3: an accountant changes the bill-to of the draft, and issues it."""
@@ -594,6 +642,17 @@ class TestBillToSend(BillToCommon, MailCommon):
         self.assertIn(f"access_token={invoice.access_token}", self._mails[0]["body"])
         self.assertTrue(invoice.is_move_sent)
         self.assertEqual(self.env["res.partner"].search_count([]), contacts)
+
+    def test_send_in_deactivated_language(self):
+        """D3: what was issued in a language that is deactivated since is sent in
+        another."""
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.one_off.bill_to_lang = "fr_FR"
+        invoice = self._invoice(self.one_off, post=True)
+        self.env["res.lang"].search([("code", "=", "fr_FR")]).active = False
+        with self.mock_mail_gateway():
+            self._open(invoice).action_send_and_print()
+        self.assertEqual(len(self._mails), 1)
 
     def test_send_form(self):
         """D3: another address, or a contact beside it, is given in the dialog."""

@@ -65,6 +65,8 @@ class TestAsIssued(ServiceInvoicingCommon):
         self.company.write({"name": "New Company", "vat": "BE0246697724"})
         self.company.partner_id.write({"street": "New Street", "phone": "+32 2 1"})
         (self.tax | self.included).write({"amount": 9, "invoice_label": "Nine"})
+        self.labor.write({"name": "New product", "description_sale": "New text"})
+        self.labor.write({"default_code": "NEW", "barcode": "5449000000996"})
 
     def test_master_records_change(self):
         """D4, D8: files are the same whatever happened to partner, company and tax."""
