@@ -374,6 +374,23 @@ class AccountMove(models.Model):
             "invoice_origin": self.invoice_origin,
         }
 
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        """As Odoo does it; what was issued is credited by the taxes of then: their
+        rate can have changed since, and a full credit has to leave nothing."""
+        snapshots = self.sudo().service_snapshot_ids
+        if not snapshots._has_other_taxes():
+            return super()._reverse_moves(default_values_list, cancel=cancel)
+        if len(self) > 1:
+            values_list = default_values_list or [{} for _move in self]
+            return self.browse().union(
+                *(
+                    move._reverse_moves([values], cancel=cancel)
+                    for move, values in zip(self, values_list, strict=True)
+                )
+            )
+        with snapshots._taxes_as_issued():
+            return super()._reverse_moves(default_values_list, cancel=cancel)
+
     # ------------------------------------------------------------------
     # Follow the invoice through accounting
     # ------------------------------------------------------------------

@@ -230,7 +230,18 @@ class ServiceInvoiceSnapshot(models.Model):
     def _get_tax_fields(self):
         """Names (list) of the `account.tax` fields by which a document's taxes are
         computed and named: hook for what electronic formats need."""
-        return ["name", "invoice_label", "amount", "amount_type"]
+        return ["name", "invoice_label", *self._get_tax_computation_fields()]
+
+    @api.model
+    def _get_tax_computation_fields(self):
+        """Names (list) of the `account.tax` fields by which a tax is computed."""
+        return [
+            "amount",
+            "amount_type",
+            "price_include_override",
+            "include_base_amount",
+            "is_base_affected",
+        ]
 
     @api.model
     def _get_all_taxes(self, lines):
@@ -391,13 +402,47 @@ class ServiceInvoiceSnapshot(models.Model):
         Nothing of it reaches the database.
         """
         self.ensure_one()
+        with self._in_memory(self._get_values_by_record()):
+            yield
+
+    @contextmanager
+    def _taxes_as_issued(self):
+        """Make the taxes of one document compute, in memory and for a while, as when it
+        was issued."""
+        self.ensure_one()
+        with self._in_memory(self._get_tax_values()):
+            yield
+
+    @contextmanager
+    def _in_memory(self, values_by_record):
+        """Have records say something else for a while, without writing it.
+
+        :param values_by_record: list of pairs of a record and a dict of values
+        """
         self.env.invalidate_all()
-        for record, values in self._get_values_by_record():
+        for record, values in values_by_record:
             record._update_cache(values, validate=False)
         try:
             yield
         finally:
             self.env.invalidate_all()
+
+    def _has_other_taxes(self):
+        """Whether a tax of these documents computes otherwise by now (bool)."""
+        return any(
+            tax[name] != values[name]
+            for snapshot in self
+            for tax, values in snapshot._get_tax_values()
+            for name in self._get_tax_computation_fields()
+        )
+
+    def _get_tax_values(self):
+        """Pairs (list) of a tax and the values (dict) that one document kept."""
+        taxes = self.env["account.tax"].with_context(lang=self._get_lang())
+        return [
+            (taxes.browse(int(tax_id)), values)
+            for tax_id, values in self.values["tax_values"].items()
+        ]
 
     def _get_values_by_record(self):
         """Pairs (list) of a record and the values (dict) that one document kept."""
@@ -416,10 +461,7 @@ class ServiceInvoiceSnapshot(models.Model):
             ),
             *self._get_partner_values(company.partner_id, kept_company["partner"]),
             (company, company_values),
-            *(
-                (snapshot.env["account.tax"].browse(int(tax_id)), tax_values)
-                for tax_id, tax_values in values["tax_values"].items()
-            ),
+            *snapshot._get_tax_values(),
             *(
                 (term, {"note": values["payment_term_note"]})
                 for term in snapshot.move_id.invoice_payment_term_id

@@ -235,3 +235,45 @@ class TestAsIssued(ServiceInvoicingCommon):
         before = self.env.cr.sql_log_count
         moves.mapped(name)
         return self.env.cr.sql_log_count - before
+
+
+@tagged("post_install", "-at_install")
+class TestCreditAsIssued(ServiceInvoicingCommon):
+    """X3, D8: what was issued is credited by the taxes of then."""
+
+    def _get_amounts(self, move):
+        return sorted(
+            (line.account_id.id, line.tax_ids.ids, abs(line.balance))
+            for line in move.line_ids
+        )
+
+    def test_changed_rate(self):
+        """A credit note by Odoo's dialog equals the invoice, whatever the rate is now;
+        a new invoice takes the new rate."""
+        invoice = self._invoice(post=True)
+        self.tax.amount = 25
+        credit_note = self._credit(invoice)
+        self.assertEqual(credit_note.amount_total, invoice.amount_total)
+        self.assertEqual(self._get_amounts(credit_note), self._get_amounts(invoice))
+        self.assertEqual(self.tax.amount, 25)
+        self.assertEqual(self.order.billing_status, "to_invoice")
+        self.assertEqual(self._invoice().amount_tax, 103.13)
+
+    def test_changed_to_included(self):
+        """X3: cancelling leaves nothing due, though the tax is in the price by now."""
+        invoices = self._invoice(post=True) | self._invoice(
+            self._create_order(), post=True
+        )
+        totals = invoices.mapped("amount_total")
+        self.tax.write({"amount": 6, "price_include_override": "tax_included"})
+        credit_notes = invoices._cancel_service_invoices("test")
+        self.assertEqual(credit_notes.mapped("amount_total"), totals)
+        self.assertEqual(invoices.mapped("payment_state"), ["reversed"] * 2)
+        self.assertEqual(invoices.mapped("amount_residual"), [0.0] * 2)
+
+    def test_credit_note_says_what_holds_today(self):
+        """D4: but for the taxes a credit note says what holds on its own day."""
+        invoice = self._invoice(post=True)
+        self.tax.amount = 25
+        self.partner_a.name = "Renamed"
+        self.assertEqual(self._credit(invoice)._get_document_partner().name, "Renamed")
