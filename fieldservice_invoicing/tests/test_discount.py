@@ -681,8 +681,42 @@ class TestGeneratedDiscount(DiscountCommon, GeneratedOrdersCommon):
         invoice.action_post()
         return invoice, limit, before
 
+    def assertExportAgrees(self, move, case):
+        """D11: the columns by rate agree with header and journal items, to the cent."""
+        row = self.env["service.invoice.table"]._prepare_row(move)
+        sign = -move.direction_sign
+
+        def total(name):
+            cells = [cell for key, cell in row.items() if key[0] == name]
+            return sign * sum(cell.value for cell in cells)
+
+        self.assertAlmostEqual(total("tax"), move.amount_tax, 6, case)
+        self.assertAlmostEqual(
+            total("tax_company"), sign * move.amount_tax_signed, 6, case
+        )
+        self.assertAlmostEqual(sign * row["untaxed"].value, move.amount_untaxed, 6, case)
+        taxed = move.line_ids.filtered("tax_ids")
+        for rate in move._get_tax_rates():
+            tax_lines = move.line_ids.filtered(
+                lambda line, rate=rate: line.tax_line_id.id == rate["tax_id"]
+            )
+            if rate["tax_id"]:
+                self.assertAlmostEqual(
+                    sum(tax_lines.mapped("balance")),
+                    -sign * rate["tax_company"],
+                    6,
+                    case,
+                )
+            lines = taxed.filtered(
+                lambda line, rate=rate: rate["tax_id"] in line.tax_ids.ids
+            )
+            if lines and all(len(line.tax_ids) == 1 for line in lines):
+                self.assertAlmostEqual(
+                    sum(lines.mapped("balance")), -sign * rate["base_company"], 6, case
+                )
+
     def test_generated(self):
-        """D5, D6, D7: 30 generated invoices: what comes off the total is the discount,
+        """D5, D6, D7, D11: 30 generated invoices: what comes off the total is the discount,
         header, lines, tax by rate and journal items agree, and so does the full credit
         note; the order is free again."""
         rng = random.Random(5)
@@ -699,8 +733,10 @@ class TestGeneratedDiscount(DiscountCommon, GeneratedOrdersCommon):
                 f"case {case}: {before} - {off} != {invoice.amount_total}",
             )
             self.assertTotalsAgree(invoice, case)
+            self.assertExportAgrees(invoice, case)
             credit_note = self._credit(invoice)
             self.assertTotalsAgree(credit_note, case)
+            self.assertExportAgrees(credit_note, case)
             self.assertReversed(invoice, credit_note, case)
             self.assertFalse(invoice.service_order_link_ids.is_active)
 
