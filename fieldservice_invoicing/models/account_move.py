@@ -620,13 +620,18 @@ class AccountMove(models.Model):
         """What one document says of the service orders that it bills or credits
         (list of dicts of :meth:`fsm.order.invoice._get_document_values`)."""
         self.ensure_one()
-        links = self._get_service_order_links().sorted("order_id")
-        if self.move_type == "out_refund":
-            lines = self._get_document_values()["lines"]
-            credited = {line["order_id"] for line in lines}
-            links = links.filtered(lambda link: link.order_id.id in credited) or links
         lang = self._get_document_lang()
-        return [link._get_document_values(lang) for link in links]
+        return [link._get_document_values(lang) for link in self._get_document_links()]
+
+    def _get_document_links(self):
+        """Claims (`fsm.order.invoice`, superuser mode) of the orders on one document:
+        of those of an invoice, a credit note names what it credits."""
+        links = self._get_service_order_links().sorted("order_id")
+        if self.move_type != "out_refund":
+            return links
+        lines = self._get_document_values()["lines"]
+        credited = {line["order_id"] for line in lines}
+        return links.filtered(lambda link: link.order_id.id in credited) or links
 
     @contextmanager
     def _records_as_issued(self):
@@ -734,7 +739,7 @@ class AccountMove(models.Model):
         for move in service_invoices:
             bill_to, shipping = move._get_document_partners()
             move.service_bill_to = move._format_document_partner(bill_to)
-            move.service_shipping = move._format_document_partner(shipping)
+            move.service_shipping = shipping and Markup(shipping["address"])
 
     def _get_document_partners(self):
         """Bill-to and service location as one document says them.

@@ -168,13 +168,14 @@ class ServiceInvoiceTable(models.AbstractModel):
         :param move: one `account.move` that the user may read
         :return: dict by column: text, date or :class:`Amount`
         """
-        bill_to = move._get_document_values()["bill_to"] or {}
+        document = move._get_document_values()
+        bill_to = document["bill_to"] or {}
         orders = self._get_order_values(move)
         return {
             "number": move.name,
             "kind": self._get_label(move, "move_type"),
             "status": self._get_label(move, "service_invoice_status"),
-            "company": move.company_id.name,
+            "company": document["company"]["name"],
             "date": move.invoice_date,
             "date_due": move.invoice_date_due,
             "customer": bill_to.get("display_name"),
@@ -200,8 +201,7 @@ class ServiceInvoiceTable(models.AbstractModel):
     def _get_order_values(self, move):
         """What one document says of its service orders (list of dicts)."""
         lang = move._get_document_lang()
-        links = move._get_service_order_links().sorted("order_id")
-        return [link._get_document_texts(lang) for link in links]
+        return [link._get_document_texts(lang) for link in move._get_document_links()]
 
     @api.model
     def _join(self, texts):

@@ -369,14 +369,15 @@ class TestExport(ExportCommon):
         invoice = self._invoice()
         invoice.write({"ref": "PO 7", "invoice_date": "2026-02-03"})
         invoice.action_post()
-        name = self.partner_a.name
+        name, company_name = self.partner_a.name, self.company.name
         self.partner_a.write({"name": "Renamed", "vat": False})
         credit_note = self._credit(invoice)
+        self.company.name = "Renamed Company"
         (row, credit) = self._read_csv(invoice | credit_note)
         self.assertEqual(row["Number"], invoice.name)
         self.assertEqual(row["Kind"], "Customer Invoice")
         self.assertEqual(row["Status"], "Credited")
-        self.assertEqual(row["Company"], self.company.name)
+        self.assertEqual(row["Company"], company_name)
         self.assertEqual(row["Invoice Date"], "2026-02-03")
         self.assertEqual(row["Customer"], name)
         self.assertEqual(row["VAT Number"], "BE0477472701")
@@ -396,6 +397,21 @@ class TestExport(ExportCommon):
         self.assertEqual(row["Total"], 499.13)
         days = fields.Date.to_date("2026-02-03") - fields.Date.to_date("1899-12-30")
         self.assertEqual(row["Invoice Date"], days.days)
+
+    def test_credit_note_of_one_order(self):
+        """D11: of an invoice of several orders, a credit note names those it
+        credits."""
+        other = self._create_order()
+        invoice = (self.order | other)._create_invoices(grouped=True)
+        invoice.action_post()
+        credit_note = self._credit(invoice, post=False)
+        credit_note.invoice_line_ids.filtered(
+            lambda line: line.fsm_order_line_id.order_id != other
+        ).unlink()
+        credit_note.action_post()
+        row, credit = self._read_csv(invoice | credit_note)
+        self.assertEqual(row["Service Orders"], f"{self.order.name}, {other.name}")
+        self.assertEqual(credit["Service Orders"], other.name)
 
     def test_language(self):
         """D11: the header is in the user's language."""
