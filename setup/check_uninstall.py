@@ -7,11 +7,11 @@
 
 The database of the tests is made anew for it, without invoices: the script bills
 service orders in every way there is (draft, posted, paid, credited, cancelled;
-discounts, foreign currency, hashed journal, delivered and returned parts, hours),
-takes a picture of the accounting, uninstalls fieldservice_invoicing and with it the
-addons on top of it, compares, installs it again, when they come back, and compares
-again. It prints what it compared and every difference, and ends with status 1 when
-there is one.
+discounts of lines and on the whole, one-offs, foreign currency, hashed journal,
+delivered and returned parts, hours), takes a picture of the accounting, uninstalls
+fieldservice_invoicing and with it the addons on top of it, compares, installs it again,
+when they come back, and compares again. It prints what it compared and every
+difference, and ends with status 1 when there is one.
 
 Compared row by row are all columns of Odoo's tables but those that the addons add,
 the journal items, the totals that Odoo computes for each invoice, the text of each
@@ -84,6 +84,8 @@ class Scenario:
     def play(self):
         self.set_up()
         self.bill_in_every_state()
+        self.bill_one_offs()
+        self.bill_with_discounts_on_the_whole()
         self.bill_on_other_terms()
         self.bill_parts_and_hours()
         return self
@@ -176,7 +178,7 @@ class Scenario:
         wizard.refund_moves()
         credit_note = wizard.new_move_ids
         first, *others = credit_note.invoice_line_ids.filtered(
-            lambda line: line.display_type == "product"
+            lambda line: line.display_type == "product" and not line.is_service_discount
         )
         credit_note.invoice_line_ids = [
             Command.update(first.id, {"quantity": quantity}),
@@ -198,7 +200,47 @@ class Scenario:
         self.create_order()._mark_billed("Paid in cash")
         self.create_order()
 
+    def bill_one_offs(self):
         self.bill(self.create_order(bill_to_type="person", bill_to_name="Ann"))
+        company = {
+            "bill_to_type": "company",
+            "bill_to_name": "Fogline Ltd",
+            "bill_to_street": "1 Pier Street",
+            "bill_to_city": "San Francisco",
+            "bill_to_country_id": self.env.ref("base.us").id,
+            "bill_to_vat": "US95-4410287",
+        }
+        self.pay(self.bill(self.create_order(**company)))
+        self.cancel(self.bill(self.create_order(**company)), "Wrong company")
+        self.bill(self.create_order(**company), post=False)
+
+    def bill_with_discounts_on_the_whole(self):
+        """Over two tax rates, beside the discounts of the lines."""
+        other_rate = self.tax.copy({"name": "6%", "amount": 6.0})
+        travel = self.create_product("Travel", "service", 33.33)
+        travel.taxes_id = other_rate
+        for discount_type, value in (("percent", 7.5), ("amount", 61.11)):
+            for post in (True, False):
+                self.bill(self.create_discounted(travel, discount_type, value), post)
+            self.pay(self.bill(self.create_discounted(travel, discount_type, value)))
+            self.cancel(
+                self.bill(self.create_discounted(travel, discount_type, value)),
+                "Discount forgotten",
+            )
+            self.credit(
+                self.bill(self.create_discounted(travel, discount_type, value)), 1
+            )
+        self.bill(
+            self.create_discounted(travel, "percent", 10)
+            + self.create_discounted(travel, "percent", 10),
+            grouped=True,
+        )
+
+    def create_discounted(self, product, discount_type, value):
+        """A done order with one more product and a discount on the whole."""
+        order = self.create_order(discount_type=discount_type, discount_value=value)
+        order.line_ids = [Command.create({"product_id": product.id, "quantity": 1})]
+        return order
 
     def bill_on_other_terms(self):
         self.pay(self.bill(self.create_order(equipment_ids=self.equipment.ids)))

@@ -7,9 +7,9 @@
 The database has Odoo's demo data and all addons of this repository. The people of
 the story do what they do in life, through the same dialogs and with their own rights:
 the workers log their hours and deliver parts, which become the order lines, the
-dispatcher creates and cancels invoices, the accountant posts them and registers
-payments. All dates are relative to today. Run twice, it changes nothing; when it
-fails, nothing is kept.
+dispatcher types in whom one-offs bill, gives discounts, creates and cancels invoices,
+the accountant posts them and registers payments. All dates are relative to today. Run
+twice, it changes nothing; when it fails, nothing is kept.
 """
 
 import base64
@@ -17,7 +17,7 @@ import io
 import math
 from datetime import timedelta
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from odoo import Command, fields
 
@@ -67,11 +67,27 @@ class Story:
                 "email": "office@brightwater.example.com",
                 "website": "https://brightwater.example.com",
                 "vat": "US94-3217650",
+                "logo": self._draw_logo(),
+                "primary_color": "#1f5f8b",
+                "secondary_color": "#1f5f8b",
+                "report_footer": "Brightwater Mechanical Services · Contractor "
+                "licence 1046782 · office@brightwater.example.com · "
+                "+1 415-555-0142",
                 # Odoo would look the company up in the internet at the first login
                 "iap_enrich_auto_done": True,
                 "external_report_layout_id": self.env.ref(
                     "web.external_layout_standard"
                 ).id,
+            }
+        )
+        self.env["res.partner.bank"].create(
+            {
+                "partner_id": self.company.partner_id.id,
+                "acc_number": "4417 0092 6158",
+                "bank_id": self.env["res.bank"]
+                .create({"name": "Embarcadero Savings Bank"})
+                .id,
+                "allow_out_payment": True,
             }
         )
         self.env["res.config.settings"].create(
@@ -83,6 +99,20 @@ class Story:
                 "group_stock_production_lot": True,
             }
         ).execute()
+
+    def _draw_logo(self):
+        """A drop beside the company's name (base64 of a PNG)."""
+        image = Image.new("RGBA", (620, 160), (255, 255, 255, 0))
+        draw = ImageDraw.Draw(image)
+        blue, grey = (31, 95, 139, 255), (90, 104, 116, 255)
+        draw.polygon([(70, 8), (28, 84), (112, 84)], fill=blue)
+        draw.ellipse((20, 50, 120, 150), fill=blue)
+        draw.arc((40, 70, 100, 130), 20, 100, fill=(255, 255, 255, 255), width=7)
+        draw.text((146, 22), "Brightwater", blue, ImageFont.load_default(72))
+        draw.text((150, 106), "Mechanical Services", grey, ImageFont.load_default(36))
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return base64.b64encode(buffer.getvalue())
 
     def set_up_accounting(self):
         template = self.env["account.chart.template"]
@@ -734,6 +764,26 @@ class Story:
             values
         )
 
+    def discount(self, order, discount_type, value):
+        """The dispatcher gives a discount on the whole order."""
+        order.with_user(self.dispatcher).write(
+            {"discount_type": discount_type, "discount_value": value}
+        )
+
+    def one_off(self, name, street, zip_code, **values):
+        """Values (dict) of a bill-to that the dispatcher types in, in the company's
+        city."""
+        return {
+            "bill_to_type": "person",
+            "bill_to_name": name,
+            "bill_to_street": street,
+            "bill_to_zip": zip_code,
+            "bill_to_city": self.company.city,
+            "bill_to_state_id": self.company.state_id.id,
+            "bill_to_country_id": self.company.country_id.id,
+            **values,
+        }
+
     def bill(self, order, **values):
         """Create the draft invoice (`account.move`) by the dialog."""
         action = order.with_user(self.dispatcher).action_create_invoice()
@@ -755,9 +805,8 @@ class Story:
             # what Odoo's send dialog does, which would render a PDF and need a
             # mail server
             invoice.is_move_sent = True
-            invoice.message_post(
-                body=f"Invoice sent by e-mail to {invoice.partner_id.email}."
-            )
+            email = invoice.sudo()._get_bill_to().email
+            invoice.message_post(body=f"Invoice sent by e-mail to {email}.")
         return invoice
 
     def pay(self, invoice, days, amount=None):
@@ -852,8 +901,11 @@ class Story:
             resolution="Worn operator belt and four hanger rollers replaced, door "
             "force set to 28 lbf.",
         )
+        # for the days that the car was out of service
+        self.discount(sent, "amount", 50.00)
         self.issue(sent, 8, sent=True)
         self.issue(corrected, 7, sent=True)
+        self._tell_damage()
         self._tell_return()
 
     def _tell_overtime_abroad(self):
@@ -896,6 +948,29 @@ class Story:
         self.as_worker(corrected).timesheet_ids.unit_amount = 3.0
         return corrected
 
+    def _tell_damage(self):
+        """Paid by who did it, and will not be a customer: a one-off company."""
+        damage = self.order(
+            "lofts",
+            9,
+            self.wendy,
+            "repair",
+            "A film crew's camera rig tore the radiator of the lobby off the wall. The "
+            "production company pays.",
+            hours=2.5,
+            parts={"pipe": 14.0, "valve": 1.0},
+            resolution="Radiator rehung, torn supply line and its valve replaced.",
+            **self.one_off(
+                "Fogline Film Productions",
+                "665 Third Street, Suite 500",
+                "94107",
+                bill_to_type="company",
+                bill_to_vat="US95-4410287",
+                bill_to_email="production@fogline.example.com",
+            ),
+        )
+        self.issue(damage, 6, sent=True)
+
     def _tell_return(self):
         """A valve comes back after the invoice was issued: to credit."""
         managed = self.order(
@@ -926,7 +1001,7 @@ class Story:
             resolution="Hanger roller readjusted. No charge.",
         )
         self.change_line(goodwill, "elevator_labor", non_billable_reason="goodwill")
-        self.order(
+        exempt = self.order(
             "school",
             5,
             self.priya,
@@ -937,6 +1012,7 @@ class Story:
             resolution="Boilers 1 and 2 cleaned and tuned; combustion test within "
             "limits.",
         )
+        self.issue(exempt, 3)
         warranty = self.order(
             "bakery",
             4,
@@ -962,6 +1038,7 @@ class Story:
         self.change_line(
             discounted, "filter", discount_type="percent", discount_value=10.0
         )
+        self.discount(discounted, "percent", 5.0)
         self.bill(discounted)
         changed = self.order(
             "brewery",
@@ -1051,6 +1128,24 @@ class Story:
             resolution="Second mixing valve was stuck, too: both replaced, new anode.",
             bill_to_id=self.manager.id,
             not_to_exceed=300.00,
+        )
+        self.order(
+            "lofts",
+            2,
+            self.wendy,
+            "repair",
+            "The tenant of 3A wants a bathroom tap that does not scald, at her own "
+            "expense.",
+            hours=1.25,
+            parts={"valve": 1.0},
+            resolution="Thermostatic mixing valve fitted and set to 110 °F.",
+            **self.one_off(
+                "Marisol Vega",
+                "300 Berry Street, 3A",
+                "94158",
+                bill_to_email="marisol.vega@example.com",
+                bill_to_phone="+1 415-555-0187",
+            ),
         )
         self._tell_not_closed_out()
         self.order(
