@@ -8,6 +8,7 @@ from . import fsm_equipment
 from . import fsm_closeout_rule
 from . import service_invoice_snapshot
 from . import service_bill_to_mixin
+from . import service_document_mixin
 from . import service_invoice_table
 from . import fsm_order_invoice
 from . import fsm_order_line

@@ -399,7 +399,7 @@ class ServiceInvoiceSnapshot(models.Model):
         what they said when it was issued.
 
         For code that reads them by itself, as that of electronic invoices does.
-        Nothing of it reaches the database.
+        Nothing of it reaches the database. Not to be nested: the inner one ends both.
         """
         self.ensure_one()
         with self._in_memory(self._get_values_by_record()):

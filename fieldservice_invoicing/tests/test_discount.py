@@ -694,7 +694,9 @@ class TestGeneratedDiscount(DiscountCommon, GeneratedOrdersCommon):
         self.assertAlmostEqual(
             total("tax_company"), sign * move.amount_tax_signed, 6, case
         )
-        self.assertAlmostEqual(sign * row["untaxed"].value, move.amount_untaxed, 6, case)
+        self.assertAlmostEqual(
+            sign * row["untaxed"].value, move.amount_untaxed, 6, case
+        )
         taxed = move.line_ids.filtered("tax_ids")
         for rate in move._get_tax_rates():
             tax_lines = move.line_ids.filtered(
@@ -716,9 +718,9 @@ class TestGeneratedDiscount(DiscountCommon, GeneratedOrdersCommon):
                 )
 
     def test_generated(self):
-        """D5, D6, D7, D11: 30 generated invoices: what comes off the total is the discount,
-        header, lines, tax by rate and journal items agree, and so does the full credit
-        note; the order is free again."""
+        """D5, D6, D7, D11: 30 generated invoices: what comes off the total is the
+        discount, header, lines, tax by rate, export columns and journal items agree,
+        and so does the full credit note; the order is free again."""
         rng = random.Random(5)
         for case in range(30):
             invoice, limit, before = self._random_invoice(rng)
