@@ -75,7 +75,15 @@ FREE_ON_LINE = {
     "matched_credit_ids",
     "reconciled_lines_ids",
 }
-LOGGED = {"id", "create_uid", "create_date", "write_uid", "write_date"}
+LOGGED = {
+    "id",
+    "create_uid",
+    "create_date",
+    "write_uid",
+    "write_date",
+    # with the addon `rating`, on whatever has a chatter
+    "rating_ids",
+}
 
 
 class FinalCommon(ServiceInvoicingCommon):
@@ -337,7 +345,7 @@ class TestRoutes(FinalCommon):
                     self.subTest(user=user.login, method=method, args=args),
                     self.assertRaisesRegex(
                         UserError if may_read else AccessError,
-                        f"{self.invoice.name} is issued|are not allowed to delete"
+                        f"{self.invoice.name} is issued|are not allowed to"
                         if may_read
                         else "",
                     ),
