@@ -205,6 +205,12 @@ class AccountMoveLine(models.Model):
         lines = self.sudo()
         return lines.fsm_order_line_id.order_id | lines.service_discount_order_id
 
+    def _compute_parent_id(self):
+        res = super()._compute_parent_id()
+        # what is taken off the whole counts in no section, nor is it folded with one
+        self.filtered("is_service_discount").parent_id = False
+        return res
+
     def _get_service_discount_key(self):
         """What tells one discount line from the others of its invoice (tuple)."""
         self.ensure_one()

@@ -129,7 +129,8 @@ class ServiceInvoiceSnapshot(models.Model):
         """Lines of one document, in the order in which it prints them.
 
         Each order's lines stay together, what bills none comes last. Lines of orders
-        without sections of their own go by kind.
+        without sections of their own go by kind. What is taken off the whole has its
+        section in any case.
 
         :return: list of dicts with ``id`` of the line, ``order_id`` or False, and
             ``section``, one of ``SECTIONS``
@@ -158,7 +159,11 @@ class ServiceInvoiceSnapshot(models.Model):
             lambda line: line.display_type in ("line_section", "line_subsection")
         )
         if own_sections or not order:
-            return [(line, False) for line in lines]
+            discounts = lines.filtered("is_service_discount")
+            return [
+                *((line, False) for line in lines - discounts),
+                *((line, "discount") for line in discounts),
+            ]
         pairs, section = [], False
         for line in lines:
             if line.display_type == "product":

@@ -316,6 +316,41 @@ class TestReport(ReportCommon):
             "Wrong customer", self._get_texts(content, "service_credit_reason")[0]
         )
 
+    def test_discount_on_the_whole(self):
+        """D6: one heading says type, value and what it comes to before taxes; the rows
+        below split it over the rates, and no own section of the order counts it."""
+        self.order.line_ids[0].tax_ids = self.tax_6
+        invoice = self._bill_with_discount(self.order, "percent", 20)
+        self.assertEqual(
+            self._get_rows(self._render(invoice))[-3:],
+            [
+                ["Discount 20 %", "$ -\ufeff82.50"],
+                ["Discount 20 %", "", "", "VAT 6%", "$ -\ufeff27.50"],
+                ["Discount 20 %", "", "", "VAT 21%", "$ -\ufeff55.00"],
+            ],
+        )
+        sections = self._create_order()
+        sections.line_ids = [
+            Command.create(
+                {"display_type": "line_section", "name": "Visit", "sequence": 1}
+            )
+        ]
+        invoice = self._bill_with_discount(sections, "amount", 49.91)
+        rows = self._get_rows(self._render(invoice))
+        self.assertEqual(rows[0], ["Visit", "$ 412.50"])
+        self.assertEqual(
+            rows[-2:],
+            [
+                ["Discount $ 49.91 with taxes", "$ -\ufeff41.25"],
+                ["Discount", "", "", "VAT 21%", "$ -\ufeff41.25"],
+            ],
+        )
+
+    def _bill_with_discount(self, order, discount_type, value):
+        """An issued invoice with a discount on the whole."""
+        order.write({"discount_type": discount_type, "discount_value": value})
+        return self._invoice(order, post=True)
+
     def test_discounts(self):
         """D5, D10: a discount column only when a line has one; percentage and amount
         both show."""
