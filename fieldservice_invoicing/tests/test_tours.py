@@ -184,3 +184,39 @@ class TestToursPhone(TourCommon):
                 }
             ],
         )
+
+    def test_one_off(self):
+        """D2, D3, D6: on a phone a dispatcher types in whom an order bills, and gives
+        a discount on the whole; an accountant issues just that."""
+        accountant = self._create_user(
+            "fsi_service_accountant",
+            "account.group_account_invoice",
+            "fieldservice.group_fsm_user",
+            USER,
+        )
+        order = self._create_order(name="TOUR-ONE-OFF")
+        self._tour("one_off", order, self.dispatcher)
+        invoice = order.active_invoice_id
+        self.assertEqual(invoice.state, "draft")
+        self._tour("one_off_posted", order, accountant)
+        self.assertRecordValues(
+            invoice,
+            [
+                {
+                    "state": "posted",
+                    "partner_id": self.company.service_walk_in_partner_id.id,
+                    "bill_to_type": "person",
+                    "bill_to_name": "Marisol Vega",
+                    "bill_to_street": "300 Berry Street",
+                    "service_discount_type": "percent",
+                    "service_discount_value": 20.0,
+                    "amount_untaxed": 330.0,
+                    "amount_tax": 69.3,
+                    "amount_total": 399.3,
+                }
+            ],
+        )
+        self.assertRecordValues(
+            invoice._get_service_discount_lines(),
+            [{"name": "Discount 20 %", "price_subtotal": -82.5}],
+        )

@@ -2,6 +2,7 @@ import {
     DIALOG,
     absent,
     backToOrder,
+    beside,
     cardAmount,
     cardButton,
     cardIsFree,
@@ -71,6 +72,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_accountant", {
             "It is posted",
             ".o_statusbar_status button.o_arrow_button_current:contains('Posted')"
         ),
+        beside("Its labels are beside their values", "service_bill_to"),
         ...backToOrder("TOUR-ACCOUNT"),
         ...cardIsFree(),
         cardAmount("card_total", "499.13"),

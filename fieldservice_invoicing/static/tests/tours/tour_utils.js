@@ -32,6 +32,22 @@ export function fits(content, trigger) {
     };
 }
 
+/** Fail when the label of a field is not in front of it: on a wide screen. */
+export function beside(content, name) {
+    return {
+        content,
+        trigger: `.o_field_widget[name=${name}]`,
+        run() {
+            const label = document.querySelector(`.o_form_label[for^=${name}]`);
+            const {right} = label.getBoundingClientRect();
+            const {left} = this.anchor.getBoundingClientRect();
+            if (right > left) {
+                throw new Error(`${content}: label up to ${right}, field from ${left}`);
+            }
+        },
+    };
+}
+
 /** Wait for the form of the order that the tour begins on. */
 export function openOrder(name) {
     return see(
