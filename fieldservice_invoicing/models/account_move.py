@@ -613,7 +613,7 @@ class AccountMove(models.Model):
             return lines
         printed = self._get_document_values()["lines"]
         positions = {line["id"]: index for index, line in enumerate(printed)}
-        return lines.sorted(lambda line: positions[line.id])
+        return lines.sorted(lambda line: positions.get(line.id, len(printed)))
 
     # ------------------------------------------------------------------
     # A bill-to typed in on the document
