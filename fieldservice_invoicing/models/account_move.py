@@ -488,15 +488,9 @@ class AccountMove(models.Model):
         :raise UserError: names the order, by how much, and the way out
         """
         links = self.sudo().service_order_link_ids.filtered("is_active")
-        for link in links.filtered("order_id.not_to_exceed"):
-            order = link.order_id
+        for order in links.order_id.filtered("not_to_exceed"):
             limit, currency = order.not_to_exceed, order.currency_id
-            amount = link.currency_id._convert(
-                link.amount_untaxed,
-                currency,
-                order.company_id,
-                link.invoice_date or fields.Date.context_today(self),
-            )
+            amount = order.amount_invoiced
             if currency.compare_amounts(amount, limit) > 0:
                 raise UserError(
                     self.env._(

@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 
 from .account_tax import get_kind, get_rounded_untaxed
 from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
@@ -332,6 +333,12 @@ class FsmOrder(models.Model):
         self.ensure_one()
         return any(self.sudo()._origin.invoice_link_ids.mapped("is_active"))
 
+    def _is_work_billed(self):
+        """Whether the work of the order (one record) is on an active invoice (bool):
+        hook of addons that bill it in portions."""
+        self.ensure_one()
+        return bool(self.sudo()._origin.invoice_link_ids._get_active_work())
+
     def _is_billed_by(self, invoice):
         """Whether the order (one record) has an active claim on an invoice (bool).
 
@@ -416,6 +423,7 @@ class FsmOrder(models.Model):
         company = self.company_id or self.env.company
         base_lines = self._get_line_base_lines(lines, options)
         base_lines += self._get_discount_base_lines(base_lines)
+        base_lines += self._get_other_base_lines(options)
         base_lines += self._get_early_payment_base_lines(base_lines)
         AccountTax._add_tax_details_in_base_lines(base_lines[len(lines) :], company)
         AccountTax._round_base_lines_tax_details(base_lines, company)
@@ -435,6 +443,16 @@ class FsmOrder(models.Model):
             base_lines, self.company_id or self.env.company
         )
         return base_lines
+
+    def _get_other_base_lines(self, options=None):
+        """Base lines of what the invoice of one order says beside its lines: hook, e.g.
+        for a deposit that is applied.
+
+        :param options: see :meth:`_get_tax_base_lines`
+        :return: list of dicts with tax details, whose ``record`` is an empty
+            `fsm.order.line`
+        """
+        return []
 
     def _get_early_payment_base_lines(self, base_lines):
         """Base lines of an early payment discount that always lowers the tax.
@@ -587,10 +605,10 @@ class FsmOrder(models.Model):
     )
     def _compute_billing(self):
         for order in self:
-            links = order.invoice_link_ids.filtered("is_active")
+            links = order.invoice_link_ids._get_active_work()
             order.amount_invoiced = sum(
                 link.currency_id._convert(
-                    link.amount_untaxed - link.credited_untaxed,
+                    link._get_invoiced_amount(),
                     order.currency_id or order.company_id.currency_id,
                     order.company_id,
                     link.move_id.invoice_date or fields.Date.context_today(order),
@@ -631,14 +649,16 @@ class FsmOrder(models.Model):
         for order in self:
             links = order.invoice_link_ids
             order.service_invoice_count = len(links.move_id)
-            order.active_invoice_id = links.filtered("is_active").move_id[:1]
+            order.active_invoice_id = links._get_active_work().move_id[:1]
 
     @api.model
     def _search_active_invoice_id(self, operator, value):
         if operator in ("in", "any", "="):
-            has_invoice = [("is_active", "=", True), ("move_id", operator, value)]
             if operator == "in" and False in value:
                 return NotImplemented
+            is_active = Domain("is_active", "=", True)
+            is_active &= self.env["fsm.order.invoice"]._get_work_domain()
+            has_invoice = is_active & Domain("move_id", operator, value)
             return [("invoice_link_ids", "any", has_invoice)]
         return NotImplemented
 
@@ -646,13 +666,13 @@ class FsmOrder(models.Model):
     def _compute_billing_difference(self):
         for order in self:
             order.billing_difference = (
-                order.amount_to_invoice if order._is_billed() else 0.0
+                order.amount_to_invoice if order._is_work_billed() else 0.0
             )
 
     @api.depends("active_invoice_id", "amount_total")
     def _compute_card_amounts(self):
         for order in self:
-            link = order.invoice_link_ids.filtered("is_active")[:1]
+            link = order.invoice_link_ids._get_active_work()[:1]
             amounts, tax, total = (link or order)._get_card_amounts()
             totals = defaultdict(float)
             for kind, amount in amounts:
@@ -738,7 +758,7 @@ class FsmOrder(models.Model):
     )
     def _compute_closeout(self):
         waiting = self.filtered(
-            lambda order: order.is_invoiceable and not order._is_billed()
+            lambda order: order.is_invoiceable and not order._is_work_billed()
         )
         findings = self.env["fsm.closeout.rule"]._get_findings(waiting)
         for order in self:

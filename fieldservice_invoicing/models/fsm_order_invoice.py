@@ -3,6 +3,7 @@ from collections import defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import float_compare
 
 from .account_tax import get_rounded_tax, get_rounded_untaxed
@@ -116,6 +117,23 @@ class FsmOrderInvoice(models.Model):
             credited = link._get_share(link._get_credit_notes())
             link.amount_untaxed, link.amount_total = share
             link.credited_untaxed, link.credited_total = credited
+
+    @api.model
+    def _get_work_domain(self):
+        """Domain of the claims that bill the work itself: hook of addons that claim
+        other slots, e.g. for a deposit that leaves the work to bill."""
+        return Domain("slot", "=", "order")
+
+    def _get_active_work(self):
+        """Those of these claims that are active and bill the work itself."""
+        return self.filtered("is_active").filtered_domain(self._get_work_domain())
+
+    def _get_invoiced_amount(self):
+        """Untaxed amount (float, invoice currency) of the work that one claim bills,
+        less posted credit notes: hook of addons whose invoices also have lines that
+        are no work."""
+        self.ensure_one()
+        return self.amount_untaxed - self.credited_untaxed
 
     def _get_credit_notes(self):
         """Posted credit notes (`account.move`) of the claim's invoice."""
@@ -306,6 +324,15 @@ class FsmOrderInvoice(models.Model):
         self.ensure_one()
         self.order_id._ensure_can_read_invoices()
         return self.move_id._get_service_invoice_action(self.env._("Invoice"))
+
+    def _prepare_replacing_link(self, move):
+        """Values (dict) of the claim on an invoice that is made anew for that of one
+        claim.
+
+        :param move: the new `account.move`
+        """
+        self.ensure_one()
+        return {"move_id": move.id, "order_id": self.order_id.id, "slot": self.slot}
 
     def _ensure_can_be_active(self):
         """Refuse that given up claims come back to life beside newer ones.

@@ -126,7 +126,7 @@ class AccountMoveReversal(models.TransientModel):
         replaced.service_order_link_ids._ensure_can_be_active()
         self.env["fsm.order.invoice"].sudo().create(
             [
-                {"move_id": move.id, "order_id": link.order_id.id, "slot": link.slot}
+                link._prepare_replacing_link(move)
                 for move in self.new_move_ids.sudo()
                 for link in (
                     move.service_replaces_id & self.move_ids.sudo()
