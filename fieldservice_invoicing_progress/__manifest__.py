@@ -1,0 +1,17 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+{
+    "name": "Field Service Invoicing - Progress Billing",
+    "summary": "Bill larger jobs by deposits, progress draws and retainage",
+    "version": "19.0.1.0.0",
+    "license": "AGPL-3",
+    "category": "Field Service",
+    "author": "fieldservice_invoicing contributors",
+    "depends": ["fieldservice_invoicing"],
+    "data": [
+        "security/res_groups.xml",
+        "security/ir.model.access.csv",
+        "security/ir_rule.xml",
+    ],
+    "post_init_hook": "post_init_hook",
+    "development_status": "Beta",
+}

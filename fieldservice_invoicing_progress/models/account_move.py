@@ -1,0 +1,103 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def _get_progress_orders(self):
+        """Service orders (`fsm.order`, superuser mode) whose deposits, draws or
+        releases these documents are, or credit; none of invoices for the whole of an
+        order that apply no deposit."""
+        moves = self.sudo()
+        claims = moves._get_service_order_links().filtered(
+            lambda claim: claim.billing_kind != "order"
+        )
+        return claims.order_id | moves.invoice_line_ids.progress_order_id
+
+    def _get_service_discounted_lines(self):
+        lines = super()._get_service_discounted_lines()
+        return lines.filtered(lambda line: not line.progress_type)
+
+    # ------------------------------------------------------------------
+    # What is posted, cancelled and taken back
+    # ------------------------------------------------------------------
+
+    def _post(self, soft=True):
+        orders = self._get_progress_orders()
+        orders._lock_billing()
+        posted = super()._post(soft=soft)
+        if orders:
+            posted._check_progress_billing()
+            lines = posted.sudo().invoice_line_ids
+            lines.filtered("progress_type")._reconcile_progress_lines()
+        return posted
+
+    def button_cancel(self):
+        self._get_progress_orders()._lock_billing()
+        res = super().button_cancel()
+        self._check_progress_billing()
+        return res
+
+    def button_draft(self):
+        self._get_progress_orders()._lock_billing()
+        res = super().button_draft()
+        self._check_progress_billing()
+        return res
+
+    def unlink(self):
+        claims = self._get_service_order_links()
+        orders = self._get_progress_orders()
+        orders._lock_billing()
+        later = claims._get_later_draws()
+        if later:
+            claims._refuse_later_draw(later)
+        return super().unlink()
+
+    def _check_progress_billing(self):
+        """Refuse what would make the figures of contracts wrong: see the checks of
+        `fsm.order.invoice`. Called after these documents were posted or cancelled.
+
+        :raise UserError: names the order, the amount and the way out
+        """
+        invoices = self.sudo().filtered(
+            lambda move: move.state == "posted" and move.move_type == "out_invoice"
+        )
+        invoices.service_order_link_ids._check_draw_in_contract()
+        invoices._check_applied_deposits_are_paid()
+        orders = self._get_progress_orders()
+        orders.invoice_link_ids._check_deposits_cover_applied()
+        orders._check_retainage_covers_released()
+        self._get_service_order_links()._check_is_last_draw()
+
+    def _check_applied_deposits_are_paid(self):
+        """Refuse to post invoices that apply more of a deposit than is paid."""
+        for claim in self.invoice_line_ids.deposit_claim_id:
+            applied, paid = claim.deposit_applied, claim.deposit_paid
+            if claim.currency_id.compare_amounts(applied, paid) > 0:
+                raise UserError(
+                    self.env._(
+                        "The deposit %(deposit)s of service order %(order)s is applied "
+                        "by %(applied)s, and paid by %(paid)s. Register its payment "
+                        "first, or apply less of it.",
+                        deposit=claim.move_id.display_name,
+                        order=claim.order_id.name,
+                        applied=claim.currency_id.format(applied),
+                        paid=claim.currency_id.format(paid),
+                    )
+                )
+
+    def _get_cancel_refusal(self):
+        refusal = super()._get_cancel_refusal()
+        if not refusal and (later := self.service_order_link_ids._get_later_draws()):
+            return self.service_order_link_ids._get_later_draw_refusal(later)
+        return refusal
+
+    def _get_draft_draw_credit_refusal(self):
+        """Refusal (str or False) for another draw while a credit note for one of these
+        is a draft: it would not count yet."""
+        for move in self:
+            if refusal := move._get_draft_credit_note_refusal():
+                return refusal
+        return False

@@ -1,0 +1,157 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    progress_type = fields.Selection(
+        [("work", "Work"), ("deposit", "Deposit"), ("retainage", "Retainage")],
+        readonly=True,
+        copy=False,
+        help="What the line of a deposit, progress draw or release bills.",
+    )
+    progress_order_id = fields.Many2one(
+        "fsm.order",
+        string="Contract",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The service order whose work, deposit or retainage the line is.",
+    )
+    progress_stored = fields.Monetary(
+        string="Materials Stored",
+        currency_field="currency_id",
+        readonly=True,
+        copy=False,
+        help="Value of the materials presently stored and not installed, which is "
+        "part of what is billed to date.",
+    )
+    deposit_claim_id = fields.Many2one(
+        "fsm.order.invoice",
+        string="Applied Deposit",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The deposit that the line applies.",
+    )
+
+    def _get_signed(self, amount):
+        """``amount`` (float) of one line as the customer owes it: negative on credit
+        notes."""
+        self.ensure_one()
+        return -amount if self.move_id.move_type == "out_refund" else amount
+
+    def _get_counted(self):
+        """Those of these lines that count in what is billed: of invoices, drafts too,
+        and of posted credit notes."""
+        return self.filtered(
+            lambda line: (
+                line.parent_state != "cancel"
+                and line.move_type == "out_invoice"
+                or line.parent_state == "posted"
+                and line.move_type == "out_refund"
+            )
+        )
+
+    def _prepare_progress_base_line(self):
+        """Base line (dict) of one line as the customer owes it: negative on credit
+        notes, in no document of its own."""
+        self.ensure_one()
+        AccountTax = self.env["account.tax"]
+        sign = self._get_signed(1.0)
+        extra_tax_data = self.extra_tax_data
+        if sign < 0:
+            extra_tax_data = AccountTax._reverse_quantity_base_line_extra_tax_data(
+                extra_tax_data
+            )
+        return AccountTax._prepare_base_line_for_taxes_computation(
+            self,
+            quantity=sign * self.quantity,
+            extra_tax_data=extra_tax_data,
+            rate=self.move_id.invoice_currency_rate,
+            sign=-1,
+            is_refund=False,
+        )
+
+    def _get_service_orders(self):
+        return super()._get_service_orders() | self.sudo().progress_order_id
+
+    @api.model
+    def _get_progress_fields(self):
+        """Names (tuple) of the fields that say what a line is of a contract."""
+        return (
+            "progress_type",
+            "progress_order_id",
+            "progress_stored",
+            "deposit_claim_id",
+        )
+
+    @api.model
+    def _get_issued_fields(self):
+        return super()._get_issued_fields() | {*self._get_progress_fields()}
+
+    def _copy_data_extend_business_fields(self, values):
+        res = super()._copy_data_extend_business_fields(values)
+        for name in self._get_progress_fields():
+            values[name] = self._fields[name].convert_to_write(self[name], self)
+        return res
+
+    def _reconcile_progress_lines(self):
+        """Reconcile what is applied or released with what was deposited or withheld,
+        so that the ageing of both accounts shows what is open.
+
+        Called when invoices and credit notes are posted, in superuser mode.
+        """
+        lines = self.search(
+            [
+                ("progress_order_id", "in", self.progress_order_id.ids),
+                ("progress_type", "in", ("deposit", "retainage")),
+                ("parent_state", "=", "posted"),
+                ("account_id.reconcile", "=", True),
+                ("reconciled", "=", False),
+            ],
+            order="date, id",
+        )
+        groups = lines.grouped(
+            lambda line: (
+                line.progress_order_id,
+                line.progress_type,
+                line.account_id,
+                line.currency_id,
+            )
+        )
+        for group in groups.values():
+            if len({line.balance > 0 for line in group}) == 2:
+                group.reconcile()
+
+    def _ensure_order_is_claimed(self):
+        res = super()._ensure_order_is_claimed()
+        if not self.env.su:
+            for line in self.sudo().filtered("progress_order_id"):
+                if line.progress_order_id not in line.move_id._get_claimed_orders():
+                    line._refuse_entered_progress()
+        return res
+
+    def write(self, vals):
+        if not self.env.su and vals.keys() & {*self._get_progress_fields()}:
+            self[:1]._refuse_entered_progress()
+        return super().write(vals)
+
+    def _refuse_entered_progress(self):
+        """Refuse that someone says by hand which deposit or draw one line belongs to.
+
+        :raise UserError: names line and document, and the way out
+        """
+        raise UserError(
+            self.env._(
+                "“%(line)s” of %(document)s: which contract, deposit or retainage a "
+                "line belongs to is recorded and can not be entered. Bill deposits "
+                "and draws from the service order.",
+                line=self.name,
+                document=self.move_id.display_name,
+            )
+        )

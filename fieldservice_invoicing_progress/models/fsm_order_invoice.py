@@ -1,0 +1,274 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+WORK_SLOT = "draw/"
+
+
+class FsmOrderInvoice(models.Model):
+    """The claim is the record of a deposit, a draw or a release: its slot says which
+    one it is, its amounts follow from the invoice and posted credit notes."""
+
+    _inherit = "fsm.order.invoice"
+
+    billing_kind = fields.Selection(
+        [
+            ("order", "Whole Order"),
+            ("deposit", "Deposit"),
+            ("draw", "Progress Draw"),
+            ("release", "Retainage Release"),
+        ],
+        compute="_compute_billing_kind",
+        store=True,
+        precompute=True,
+        help="What the invoice bills of the service order.",
+    )
+    number = fields.Integer(
+        compute="_compute_billing_kind",
+        store=True,
+        precompute=True,
+        help="Number of the deposit, draw or release on its order.",
+    )
+    retainage_percent = fields.Float(
+        string="Retainage (%)", digits=(16, 4), readonly=True
+    )
+    work_amount = fields.Monetary(
+        string="Work",
+        compute="_compute_progress_amounts",
+        store=True,
+        help="Untaxed amount of the work that the invoice bills, less credit notes.",
+    )
+    deposit_amount = fields.Monetary(
+        string="Deposit",
+        compute="_compute_progress_amounts",
+        store=True,
+        help="Untaxed amount of the deposit that is billed, or applied (negative).",
+    )
+    retainage_amount = fields.Monetary(
+        string="Retainage",
+        compute="_compute_progress_amounts",
+        store=True,
+        help="Untaxed amount that is withheld, or released (negative).",
+    )
+    deposit_line_ids = fields.One2many(
+        "account.move.line",
+        "deposit_claim_id",
+        readonly=True,
+        help="Invoice lines that apply the deposit.",
+    )
+    deposit_total = fields.Monetary(
+        string="Deposit with Taxes",
+        compute="_compute_deposit",
+        store=True,
+        help="What the deposit comes to with taxes, less credit notes.",
+    )
+    deposit_paid = fields.Monetary(compute="_compute_deposit", store=True)
+    deposit_applied = fields.Monetary(
+        compute="_compute_deposit_applied",
+        store=True,
+        help="What invoices apply of the deposit, with taxes.",
+    )
+    deposit_left = fields.Monetary(
+        compute="_compute_deposit_left",
+        store=True,
+        help="What is paid of the deposit and not applied, with taxes.",
+    )
+
+    @api.depends("slot")
+    def _compute_billing_kind(self):
+        for claim in self:
+            kind, _separator, number = (claim.slot or "order").partition("/")
+            claim.billing_kind = kind
+            claim.number = int(number or 0)
+
+    @api.model
+    def _get_work_domain(self):
+        return super()._get_work_domain() | Domain("billing_kind", "=", "draw")
+
+    def _get_invoiced_amount(self):
+        amount = super()._get_invoiced_amount()
+        return amount - self.deposit_amount + self.retainage_amount
+
+    # ------------------------------------------------------------------
+    # What the invoice comes to, less its credit notes
+    # ------------------------------------------------------------------
+
+    def _get_counted_moves(self):
+        """Invoice of one claim, drafts too, and its posted credit notes
+        (`account.move`); none of a cancelled invoice."""
+        self.ensure_one()
+        move = self.move_id
+        return (
+            move.browse() if move.state == "cancel" else move | self._get_credit_notes()
+        )
+
+    @api.depends(
+        "move_id.state",
+        "move_id.invoice_line_ids.price_subtotal",
+        "move_id.invoice_line_ids.progress_type",
+        "move_id.reversal_move_ids.state",
+        "move_id.reversal_move_ids.invoice_line_ids.price_subtotal",
+    )
+    def _compute_progress_amounts(self):
+        for claim in self:
+            amounts = defaultdict(float)
+            for line in claim._get_counted_moves().invoice_line_ids:
+                if line.progress_order_id == claim.order_id:
+                    amounts[line.progress_type] += line._get_signed(line.price_subtotal)
+            claim.work_amount = amounts["work"]
+            claim.deposit_amount = amounts["deposit"]
+            claim.retainage_amount = -amounts["retainage"]
+
+    @api.depends(
+        "billing_kind",
+        "move_id.state",
+        "move_id.payment_state",
+        "move_id.amount_total",
+        "move_id.amount_residual",
+        "move_id.reversal_move_ids.state",
+        "move_id.reversal_move_ids.amount_total",
+    )
+    def _compute_deposit(self):
+        for claim in self:
+            total = paid = 0.0
+            if claim.billing_kind == "deposit":
+                moves = claim._get_counted_moves()
+                total = sum(
+                    line._get_signed(line.price_total)
+                    for line in moves.invoice_line_ids
+                )
+                paid = claim._get_paid_amount()
+            claim.deposit_total = total
+            claim.deposit_paid = max(min(total, paid), 0.0)
+
+    def _get_paid_amount(self):
+        """What the customer has paid (float) on the invoice of one claim, other than by
+        its credit notes."""
+        move = self.move_id
+        if move.state != "posted":
+            return 0.0
+        if move.payment_state == "in_payment" and move.amount_residual:
+            # payments without a journal entry of their own
+            payments = move.matched_payment_ids.filtered(
+                lambda payment: payment.state in ("in_process", "paid")
+            )
+            return sum(
+                payment.currency_id._convert(
+                    payment.amount, move.currency_id, move.company_id, payment.date
+                )
+                for payment in payments
+            )
+        credited = sum(
+            values["amount"]
+            for values in move._get_all_reconciled_invoice_partials()
+            if values["aml"].move_id in move.reversal_move_ids
+        )
+        return move.amount_total - move.amount_residual - credited
+
+    @api.depends(
+        "deposit_line_ids.price_total",
+        "deposit_line_ids.parent_state",
+        "deposit_line_ids.move_type",
+    )
+    def _compute_deposit_applied(self):
+        for claim in self:
+            claim.deposit_applied = -sum(
+                line._get_signed(line.price_total)
+                for line in claim.deposit_line_ids._get_counted()
+            )
+
+    @api.depends("deposit_paid", "deposit_applied")
+    def _compute_deposit_left(self):
+        for claim in self:
+            left = max(claim.deposit_paid - claim.deposit_applied, 0.0)
+            claim.deposit_left = claim.currency_id.round(left)
+
+    def _is_credited(self, credit_notes):
+        if self.billing_kind == "order":
+            return super()._is_credited(credit_notes)
+        # a total may be zero that a deposit pays or that is withheld
+        net = defaultdict(float)
+        for line in (self.move_id | credit_notes).invoice_line_ids:
+            net[line.progress_type] += line._get_signed(line.price_total)
+        return all(self.currency_id.is_zero(amount) for amount in net.values())
+
+    def _prepare_replacing_link(self, move):
+        values = super()._prepare_replacing_link(move)
+        return {**values, "retainage_percent": self.retainage_percent}
+
+    def _get_later_draws(self):
+        """Active draws (`fsm.order.invoice`) after those of these claims, on the same
+        orders."""
+        draws = self.filtered(lambda claim: claim.billing_kind == "draw")
+        return draws.order_id.invoice_link_ids.filtered(
+            lambda claim: (
+                claim.is_active
+                and claim.billing_kind == "draw"
+                and any(
+                    claim.order_id == draw.order_id and claim.number > draw.number
+                    for draw in draws
+                )
+            )
+        )
+
+    # ------------------------------------------------------------------
+    # What has to hold, whatever is posted or cancelled
+    # ------------------------------------------------------------------
+
+    def _check_draw_in_contract(self):
+        """Refuse to bill more of an item than its scheduled value, by the draws among
+        these claims.
+
+        :raise UserError: names item and order, by how much, and the way out
+        """
+        draws = self.filtered(lambda claim: claim.billing_kind == "draw")
+        for order in draws.order_id:
+            for item in order._get_draw_items({}):
+                order._ensure_item_in_contract(item)
+
+    def _check_deposits_cover_applied(self):
+        """Refuse that a deposit is credited or cancelled which invoices apply.
+
+        :raise UserError: names deposit and order, and the way out
+        """
+        for claim in self.filtered(lambda claim: claim.billing_kind == "deposit"):
+            currency = claim.currency_id
+            if currency.compare_amounts(claim.deposit_applied, claim.deposit_total) > 0:
+                raise UserError(
+                    self.env._(
+                        "%(applied)s of the deposit %(deposit)s is applied to invoices "
+                        "of service order %(order)s: only what is left of it can be "
+                        "credited. Cancel those invoices first.",
+                        applied=currency.format(claim.deposit_applied),
+                        deposit=claim.move_id.display_name,
+                        order=claim.order_id.name,
+                    )
+                )
+
+    def _check_is_last_draw(self):
+        """Refuse to give up a draw while a later one stands.
+
+        :raise UserError: names both and the way out
+        """
+        given_up = self.filtered(lambda claim: not claim.is_active)
+        if later := given_up._get_later_draws():
+            given_up._refuse_later_draw(later)
+
+    def _get_later_draw_refusal(self, later):
+        """Refusal (str) to give up these draws before a later one (one record of
+        ``later``)."""
+        last = later.sorted("number")[-1]
+        return self.env._(
+            "Only the last draw of service order %(order)s can be cancelled, which is "
+            "draw %(number)s (%(invoice)s).",
+            order=last.order_id.name,
+            number=last.number,
+            invoice=last.move_id.display_name,
+        )
+
+    def _refuse_later_draw(self, later):
+        """Raise :meth:`_get_later_draw_refusal`."""
+        raise UserError(self._get_later_draw_refusal(later))

@@ -1,0 +1,188 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class FsmOrderLine(models.Model):
+    """On an order with progress billing: an item of the schedule of values."""
+
+    _inherit = "fsm.order.line"
+
+    change_line_ids = fields.One2many(
+        "fsm.change.order.line",
+        "order_line_id",
+        string="Change Order Lines",
+        copy=False,
+    )
+    change_amount = fields.Monetary(
+        string="Changes",
+        compute="_compute_change_amount",
+        store=True,
+        help="Untaxed amount that approved change orders add to the line.",
+    )
+    amount_billed = fields.Monetary(
+        string="Billed",
+        compute="_compute_progress",
+        compute_sudo=True,
+        help="Untaxed amount on progress draws, less posted credit notes.",
+    )
+    amount_stored = fields.Monetary(
+        string="Stored",
+        compute="_compute_progress",
+        compute_sudo=True,
+        help="What is billed of it for materials that are stored and not installed.",
+    )
+    percent_billed = fields.Float(
+        string="Billed (%)", compute="_compute_progress", compute_sudo=True
+    )
+
+    @api.depends("change_line_ids.amount", "change_line_ids.state")
+    def _compute_change_amount(self):
+        for line in self:
+            approved = line.change_line_ids.filtered(
+                lambda change: change.state == "approved"
+            )
+            line.change_amount = sum(approved.mapped("amount"))
+
+    @api.depends(
+        "price_subtotal",
+        "invoice_line_ids.price_subtotal",
+        "invoice_line_ids.progress_stored",
+        "invoice_line_ids.parent_state",
+    )
+    def _compute_progress(self):
+        for line in self:
+            line.amount_billed = line._get_amount_billed()
+            line.amount_stored = line._get_amount_stored()
+            line.percent_billed = (
+                100 * line.amount_billed / line.price_subtotal
+                if line.price_subtotal
+                else 0.0
+            )
+
+    def _get_draw_lines(self):
+        """Lines (`account.move.line`, superuser mode) of the draws that bill one item,
+        drafts too, and of their posted credit notes; none of draws that were cancelled
+        or credited in full."""
+        self.ensure_one()
+        line = self.sudo()._origin
+        lines = line.invoice_line_ids._get_counted()
+        return lines.filtered(
+            lambda aml: (
+                aml.progress_type == "work"
+                and line.order_id._is_billed_by(
+                    aml.move_id
+                    if aml.move_type == "out_invoice"
+                    else aml.move_id.reversed_entry_id
+                )
+            )
+        )
+
+    def _get_amount_billed(self, without=None):
+        """Untaxed amount (float, order currency) that draws bill of one item.
+
+        :param without: draft `account.move` that is not counted, because it is edited
+        """
+        return sum(
+            aml._get_signed(aml.price_subtotal)
+            for aml in self._get_draw_lines()
+            if aml.move_id != without
+        )
+
+    def _get_amount_stored(self, without=None):
+        """Value (float, order currency) of the materials that the last draw bills as
+        stored and not installed.
+
+        :param without: see :meth:`_get_amount_billed`
+        """
+        lines = self._get_draw_lines().filtered(
+            lambda aml: aml.move_type == "out_invoice" and aml.move_id != without
+        )
+        last = lines.sorted(lambda aml: aml.move_id.service_order_link_ids.number)[-1:]
+        return last.progress_stored
+
+    def _prepare_base_line_for_taxes_computation(self, **kwargs):
+        base_line = super()._prepare_base_line_for_taxes_computation(**kwargs)
+        if self.change_amount:
+            AccountMoveLine = self.env["account.move.line"]
+            AccountMoveLine._apply_discount_amount(
+                base_line, -self._get_price_with_taxes(self.change_amount)
+            )
+        return base_line
+
+    @api.depends("change_amount")
+    def _compute_amount(self):
+        return super()._compute_amount()
+
+    def _get_price_with_taxes(self, amount, taxes=None):
+        """Price (float, not rounded) of an invoice line whose untaxed amount is exactly
+        ``amount``: with those taxes that are included in prices.
+
+        :param float amount: untaxed, in the order's currency
+        :param taxes: `account.tax`, those of the item unless given
+        """
+        self.ensure_one()
+        taxes = self.tax_ids if taxes is None else taxes
+        return self.order_id._get_price_with_taxes(amount, taxes)
+
+    def _get_quantity_by_taxes(self):
+        """Taxes (`account.tax`) of the item that go by quantity, not by price: what is
+        billed in portions has no quantity."""
+        taxes = self.tax_ids._flatten_taxes_and_sort_them()[0]
+        return taxes.filtered(lambda tax: tax.amount_type in ("fixed", "code"))
+
+    # ------------------------------------------------------------------
+    # What order lines are on an order with progress billing
+    # ------------------------------------------------------------------
+
+    def _get_qty_invoiced(self):
+        if self.order_id.billing_method != "progress":
+            return super()._get_qty_invoiced()
+        billed = self._get_amount_billed()
+        return self.quantity * billed / self.price_subtotal if billed else 0.0
+
+    def _get_qty_to_credit(self):
+        # what a reduced contract leaves too much is credited by a draw
+        if self.order_id.billing_method == "progress":
+            return 0.0
+        return super()._get_qty_to_credit()
+
+    def _ensure_order_can_change(self):
+        res = super()._ensure_order_can_change()
+        if not self.env.su:
+            self._ensure_contract_can_change()
+        return res
+
+    def _ensure_contract_can_change(self):
+        """Refuse to change the schedule of values of contracts that are being billed.
+
+        :raise UserError: names the order and the way out
+        """
+        for order in self.filtered(lambda line: not line.display_type).order_id:
+            if order._is_contract_fixed():
+                raise UserError(
+                    self.env._(
+                        "The contract of service order %(order)s is being billed: its "
+                        "lines are fixed prices now. Enter a change order to add to "
+                        "it or reduce it.",
+                        order=order.name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._exclude_from_contract()
+        return lines
+
+    def _exclude_from_contract(self):
+        """Have parts and hours that come by themselves cost the contract nothing: its
+        items are fixed prices, whatever the work takes."""
+        sourced = self.filtered(
+            lambda line: (
+                line.source_key
+                and line.is_billable
+                and line.order_id.billing_method == "progress"
+            )
+        )
+        sourced.sudo().non_billable_reason = "contract"
