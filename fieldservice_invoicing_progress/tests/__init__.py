@@ -1,1 +1,3 @@
+from . import test_credit_draw
+from . import test_deposit
 from . import test_draw
