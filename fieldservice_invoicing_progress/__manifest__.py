@@ -13,5 +13,6 @@
         "security/ir_rule.xml",
     ],
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "development_status": "Beta",
 }

@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 
 class FsmOrder(models.Model):
@@ -100,7 +100,9 @@ class FsmOrder(models.Model):
     # Where the billing stands
     # ------------------------------------------------------------------
 
-    @api.depends("billing_method", "progress_billed", "contract_revised")
+    @api.depends(
+        "billing_method", "progress_billed", "balance_to_finish", "retainage_held"
+    )
     def _compute_billing(self):
         res = super()._compute_billing()
         for order in self.filtered(lambda order: order.billing_method == "progress"):
@@ -203,18 +205,33 @@ class FsmOrder(models.Model):
                 lambda order: order.billing_method != vals["billing_method"]
             )
             changed._ensure_billing_method_can_change()
-        if vals.keys() & {"retainage_percent", "retainage_cap_percent"}:
-            self._ensure_may_set_limit()
+        terms = {"retainage_percent", "retainage_cap_percent"} & vals.keys()
+        if any(order[name] != vals[name] for order in self for name in terms):
+            self._ensure_may_set_contract()
         res = super().write(vals)
         changed._follow_billing_method()
         return res
+
+    def _ensure_may_set_contract(self):
+        """Refuse workers who would change how their orders are billed.
+
+        :raise AccessError: names the orders, and whom to ask
+        """
+        if self and not self._may_agree_on_prices():
+            raise AccessError(
+                self.env._(
+                    "How service order %(order)s is billed, and what is retained of it, "
+                    "is changed by dispatchers and those who invoice. Ask one of them.",
+                    order=", ".join(self.mapped("name")),
+                )
+            )
 
     def _ensure_billing_method_can_change(self):
         """Refuse another billing method for orders whose work is being billed.
 
         :raise UserError: names the order and the way out
         """
-        self._ensure_may_set_limit()
+        self._ensure_may_set_contract()
         for order in self:
             claims = order.sudo().invoice_link_ids
             changes = order.change_order_ids

@@ -1,3 +1,4 @@
 from . import test_credit_draw
 from . import test_deposit
 from . import test_draw
+from . import test_uninstall
