@@ -15,7 +15,7 @@ def uninstall_hook(env):
 
 
 def fold_changes(env):
-    """Fold change orders into the prices of order lines, which nothing else knows of."""
+    """Fold change orders into the prices of order lines: nothing else knows of them."""
     for line in env["fsm.order.line"].search([("change_amount", "!=", 0)]):
         scheduled = line.price_subtotal
         quantity = line.quantity or 1.0
@@ -47,3 +47,8 @@ def mark_contracts_billed(env):
                 "marked_billed_date": fields.Datetime.now(),
             }
         )
+    # computed by the addon's rules to the end
+    env.flush_all()
+    orders.write({"billing_status": "marked_billed", "amount_to_invoice": 0.0})
+    left = env["fsm.order"].search([("billing_status", "=", "progress")])
+    left.billing_status = "not_ready"

@@ -220,8 +220,9 @@ class FsmOrder(models.Model):
         if self and not self._may_agree_on_prices():
             raise AccessError(
                 self.env._(
-                    "How service order %(order)s is billed, and what is retained of it, "
-                    "is changed by dispatchers and those who invoice. Ask one of them.",
+                    "How service order %(order)s is billed, and what is retained of "
+                    "it, is changed by dispatchers and those who invoice. Ask one of "
+                    "them.",
                     order=", ".join(self.mapped("name")),
                 )
             )

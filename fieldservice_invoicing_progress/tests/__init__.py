@@ -1,4 +1,5 @@
 from . import test_credit_draw
 from . import test_deposit
 from . import test_draw
+from . import test_progress_arithmetic
 from . import test_uninstall
