@@ -47,11 +47,9 @@ class AccountMove(models.Model):
         return res
 
     def unlink(self):
-        claims = self._get_service_order_links()
-        orders = self._get_progress_orders()
-        orders._lock_billing()
-        later = claims._get_later_draws()
-        if later:
+        self._get_progress_orders()._lock_billing()
+        claims = self.sudo().service_order_link_ids.filtered("is_active")
+        if later := claims._get_later_draws() - claims:
             claims._refuse_later_draw(later)
         return super().unlink()
 

@@ -253,7 +253,13 @@ class FsmOrderInvoice(models.Model):
 
         :raise UserError: names both and the way out
         """
-        given_up = self.filtered(lambda claim: not claim.is_active)
+        given_up = self.filtered(
+            lambda claim: (
+                not claim.is_active
+                # unless another one has taken its place
+                and claim.slot not in claim.order_id._get_draws().mapped("slot")
+            )
+        )
         if later := given_up._get_later_draws():
             given_up._refuse_later_draw(later)
 
