@@ -8,6 +8,7 @@ class FsmOrder(models.Model):
     _inherit = (
         "fsm.order",
         "fsm.order.contract.mixin",
+        "fsm.order.change.mixin",
         "fsm.order.deposit.mixin",
         "fsm.order.draw.mixin",
         "fsm.order.retainage.mixin",
@@ -41,6 +42,15 @@ class FsmOrder(models.Model):
     )
     change_order_ids = fields.One2many(
         "fsm.change.order", "order_id", string="Change Orders", copy=False
+    )
+    change_order_count = fields.Integer(
+        string="Number of Change Orders", compute="_compute_change_order_count"
+    )
+    change_order_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="Number of the last change order that was entered.",
     )
     contract_original = fields.Monetary(
         string="Original Contract",
@@ -100,7 +110,12 @@ class FsmOrder(models.Model):
     # Where the billing stands
     # ------------------------------------------------------------------
 
-    @api.depends("billing_method", "progress_billed", "contract_revised")
+    @api.depends(
+        "billing_method",
+        "progress_billed",
+        "contract_revised",
+        "line_ids.price_subtotal",
+    )
     def _compute_billing(self):
         res = super()._compute_billing()
         for order in self.filtered(lambda order: order.billing_method == "progress"):
@@ -136,6 +151,11 @@ class FsmOrder(models.Model):
         contracts = self.filtered(lambda order: order.billing_method == "progress")
         contracts.billing_difference = 0.0
         return res
+
+    def _get_unpriced_lines(self):
+        # change orders give their items the price
+        lines = super()._get_unpriced_lines()
+        return lines.filtered(lambda line: not line.change_line_ids)
 
     # ------------------------------------------------------------------
     # Invoices that bill the whole order
@@ -208,6 +228,11 @@ class FsmOrder(models.Model):
         res = super().write(vals)
         changed._follow_billing_method()
         return res
+
+    def unlink(self):
+        # the database would refuse to delete items that a change order is about
+        self.change_order_ids.unlink()
+        return super().unlink()
 
     def _ensure_billing_method_can_change(self):
         """Refuse another billing method for orders whose work is being billed.

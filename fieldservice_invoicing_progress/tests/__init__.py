@@ -1,1 +1,2 @@
+from . import test_change_order
 from . import test_draw
