@@ -229,6 +229,65 @@ class FsmOrder(models.Model):
         changed._follow_billing_method()
         return res
 
+    # ------------------------------------------------------------------
+    # What a fixed contract keeps
+    # ------------------------------------------------------------------
+
+    def _get_free_contracts(self):
+        """Those of these orders whose contract is not fixed yet."""
+        return self.filtered(lambda order: not order._is_contract_fixed())
+
+    def _compute_pricelist_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_pricelist_id()
+
+    def _compute_currency_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_currency_id()
+
+    def _compute_fiscal_position_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_fiscal_position_id()
+
+    def _has_invoice_lines(self):
+        # no unit that is added to the order later adds to a fixed contract
+        return super()._has_invoice_lines() or self._is_contract_fixed()
+
+    @api.model
+    def _get_contract_terms(self):
+        """Names (set) of the fields that the prices and taxes of a contract follow."""
+        return {
+            "company_id",
+            "currency_id",
+            "fiscal_position_id",
+            "include_unit_price",
+            "pricelist_id",
+        }
+
+    def _ensure_terms_can_change(self, vals):
+        res = super()._ensure_terms_can_change(vals)
+        if names := vals.keys() & self._get_contract_terms():
+            for order in self - self._get_free_contracts():
+                order._ensure_contract_terms_stay({name: vals[name] for name in names})
+        return res
+
+    def _ensure_contract_terms_stay(self, vals):
+        """Refuse new terms for the fixed contract of one order.
+
+        :param dict vals: values about to be written
+        :raise UserError: names field and order, and the way out
+        """
+        for name, value in vals.items():
+            field = self._fields[name]
+            new = field.convert_to_cache(value, self, validate=False)
+            if field.convert_to_cache(self[name], self) != new:
+                raise UserError(
+                    self.env._(
+                        "%(field)s of service order %(order)s can not change: prices "
+                        "and taxes of its contract are fixed. Take off what changes by "
+                        "a change order, and bill it on an order of its own.",
+                        field=field._description_string(self.env),
+                        order=self.name,
+                    )
+                )
+
     def unlink(self):
         # the database would refuse to delete items that a change order is about
         self.change_order_ids.unlink()

@@ -190,6 +190,19 @@ class FsmOrderLine(models.Model):
             return 0.0
         return super()._get_qty_to_credit()
 
+    def _get_free_lines(self):
+        """Those of these lines whose price and taxes may follow product and order: not
+        the items of a fixed contract."""
+        return self.filtered(
+            lambda line: not line._origin or not line.order_id._is_contract_fixed()
+        )
+
+    def _compute_price_unit(self):
+        return super(FsmOrderLine, self._get_free_lines())._compute_price_unit()
+
+    def _compute_tax_ids(self):
+        return super(FsmOrderLine, self._get_free_lines())._compute_tax_ids()
+
     def _ensure_order_can_change(self):
         res = super()._ensure_order_can_change()
         if not self.env.su:

@@ -1,2 +1,3 @@
+from . import test_change_amounts
 from . import test_change_order
 from . import test_draw
