@@ -1,5 +1,6 @@
 from . import account_chart_template
 from . import res_company
+from . import fsm_order_change_mixin
 from . import fsm_order_contract_mixin
 from . import fsm_order_deposit_mixin
 from . import fsm_order_draw_mixin
