@@ -11,7 +11,14 @@
         "security/res_groups.xml",
         "security/ir.model.access.csv",
         "security/ir_rule.xml",
+        "views/account_move_views.xml",
+        "views/report_invoice.xml",
     ],
+    "assets": {
+        "web.report_assets_common": [
+            "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
+        ],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "development_status": "Beta",
