@@ -14,7 +14,14 @@
         "views/fsm_change_order_line_views.xml",
         "views/fsm_change_order_views.xml",
         "views/fsm_order_change_views.xml",
+        "views/account_move_views.xml",
+        "views/report_invoice.xml",
     ],
+    "assets": {
+        "web.report_assets_common": [
+            "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
+        ],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "development_status": "Beta",
