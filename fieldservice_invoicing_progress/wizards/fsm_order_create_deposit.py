@@ -4,7 +4,7 @@ from odoo import api, fields, models
 
 class FsmOrderCreateDeposit(models.TransientModel):
     _name = "fsm.order.create.deposit"
-    _inherit = ["service.billing.dialog.mixin"]
+    _inherit = "service.billing.dialog.mixin"
     _description = "Create a Deposit Invoice"
 
     order_untaxed = fields.Monetary(

@@ -10,7 +10,7 @@ class FsmOrderCreateDraw(models.TransientModel):
     the order, before and after the draw is created by the same methods."""
 
     _name = "fsm.order.create.draw"
-    _inherit = ["service.billing.dialog.mixin", "service.deposit.dialog.mixin"]
+    _inherit = ("service.billing.dialog.mixin", "service.deposit.dialog.mixin")
     _description = "Create a Progress Draw"
 
     move_id = fields.Many2one(
@@ -55,6 +55,7 @@ class FsmOrderCreateDraw(models.TransientModel):
     amount_retainage = fields.Monetary(string="Retainage", compute="_compute_totals")
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_totals")
     is_credit = fields.Boolean(compute="_compute_is_credit")
+    is_excess = fields.Boolean(compute="_compute_is_excess")
     closeout_warning = fields.Text(related="order_id.closeout_warning")
 
     @api.depends("order_id", "move_id")
@@ -113,6 +114,11 @@ class FsmOrderCreateDraw(models.TransientModel):
         for wizard in self:
             wizard.is_credit = not wizard.move_id and wizard._get_work() < 0
 
+    @api.depends("line_ids.is_excess")
+    def _compute_is_excess(self):
+        for wizard in self:
+            wizard.is_excess = any(wizard.line_ids.mapped("is_excess"))
+
     # ------------------------------------------------------------------
     # What the dialog starts from
     # ------------------------------------------------------------------
@@ -163,7 +169,7 @@ class FsmOrderCreateDraw(models.TransientModel):
         }
 
     def _get_items_before(self):
-        """What was billed before this draw: dict of ``DrawItem`` by `fsm.order.line`."""
+        """What was billed before this draw (dict of ``DrawItem`` by line)."""
         items = self.order_id._get_draw_items({}, without=self.move_id)
         return {item.line: item for item in items}
 

@@ -13,12 +13,9 @@ class FsmOrderCreateInvoice(models.TransientModel):
     are left: whose deposit goes on which invoice is looked at one by one."""
 
     _name = "fsm.order.create.invoice"
-    _inherit = ["fsm.order.create.invoice", "service.deposit.dialog.mixin"]
+    _inherit = ("fsm.order.create.invoice", "service.deposit.dialog.mixin")
 
-    deposit_left_out = fields.Monetary(
-        compute="_compute_deposit_limit",
-        help="Deposits of the orders that are invoiced together, which are not applied.",
-    )
+    has_deposits_left = fields.Boolean(compute="_compute_deposit_limit")
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_breakdown")
     tax_deposit = fields.Monetary(string="Tax on Deposit", compute="_compute_breakdown")
 
@@ -27,8 +24,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
         for wizard in self:
             order = wizard.order_id
             wizard.deposit_limit = order and wizard._get_deposit_limit(order)
-            wizard.deposit_left_out = (
-                0.0 if order else sum(wizard.order_ids.mapped("deposit_balance"))
+            wizard.has_deposits_left = not order and any(
+                wizard.order_ids.mapped("deposit_balance")
             )
 
     @api.depends("deposit", "deposit_limit")

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 
 class FsmOrderReleaseRetainage(models.TransientModel):
     _name = "fsm.order.release.retainage"
-    _inherit = ["service.billing.dialog.mixin", "service.deposit.dialog.mixin"]
+    _inherit = ("service.billing.dialog.mixin", "service.deposit.dialog.mixin")
     _description = "Release Retainage of a Service Order"
 
     held = fields.Monetary(
