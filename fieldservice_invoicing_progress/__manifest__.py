@@ -16,6 +16,10 @@
         "views/fsm_order_change_views.xml",
         "views/account_move_views.xml",
         "views/report_invoice.xml",
+        "wizards/fsm_order_create_draw_views.xml",
+        "wizards/fsm_order_create_deposit_views.xml",
+        "wizards/fsm_order_release_retainage_views.xml",
+        "wizards/fsm_order_create_invoice_views.xml",
     ],
     "assets": {
         "web.report_assets_common": [

@@ -26,6 +26,10 @@ class DrawItem(NamedTuple):
     stored_before: Decimal
 
     @property
+    def completed_before(self):
+        return self.billed - self.stored_before
+
+    @property
     def this_period(self):
         return get_this_period(self.completed, self.stored, self.billed)
 
