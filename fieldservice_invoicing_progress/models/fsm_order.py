@@ -1,6 +1,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.fieldservice_invoicing.models.res_company import (
+    GROUP_MANAGER,
+    GROUP_USER,
+)
 
 
 class FsmOrder(models.Model):
@@ -8,6 +13,7 @@ class FsmOrder(models.Model):
     _inherit = (
         "fsm.order",
         "fsm.order.contract.mixin",
+        "fsm.order.change.mixin",
         "fsm.order.deposit.mixin",
         "fsm.order.draw.mixin",
         "fsm.order.retainage.mixin",
@@ -41,6 +47,15 @@ class FsmOrder(models.Model):
     )
     change_order_ids = fields.One2many(
         "fsm.change.order", "order_id", string="Change Orders", copy=False
+    )
+    change_order_count = fields.Integer(
+        string="Number of Change Orders", compute="_compute_change_order_count"
+    )
+    change_order_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="Number of the last change order that was entered.",
     )
     contract_original = fields.Monetary(
         string="Original Contract",
@@ -91,6 +106,11 @@ class FsmOrder(models.Model):
         store=True,
         help="What is paid of the deposits and not applied yet, with taxes.",
     )
+    can_create_draw = fields.Boolean(compute="_compute_can_bill_progress")
+    can_change_draw = fields.Boolean(compute="_compute_can_bill_progress")
+    can_create_deposit = fields.Boolean(compute="_compute_can_bill_progress")
+    can_release_retainage = fields.Boolean(compute="_compute_can_bill_progress")
+    can_refund_deposit = fields.Boolean(compute="_compute_can_bill_progress")
     billing_status = fields.Selection(
         selection_add=[("progress", "Progress Billing")],
         ondelete={"progress": "set null"},
@@ -100,7 +120,13 @@ class FsmOrder(models.Model):
     # Where the billing stands
     # ------------------------------------------------------------------
 
-    @api.depends("billing_method", "progress_billed", "contract_revised")
+    @api.depends(
+        "billing_method",
+        "progress_billed",
+        "balance_to_finish",
+        "retainage_held",
+        "line_ids.price_subtotal",
+    )
     def _compute_billing(self):
         res = super()._compute_billing()
         for order in self.filtered(lambda order: order.billing_method == "progress"):
@@ -136,6 +162,11 @@ class FsmOrder(models.Model):
         contracts = self.filtered(lambda order: order.billing_method == "progress")
         contracts.billing_difference = 0.0
         return res
+
+    def _get_unpriced_lines(self):
+        # change orders give their items the price
+        lines = super()._get_unpriced_lines()
+        return lines.filtered(lambda line: not line.change_line_ids)
 
     # ------------------------------------------------------------------
     # Invoices that bill the whole order
@@ -179,6 +210,133 @@ class FsmOrder(models.Model):
         return super()._refresh_draft_invoice(invoice)
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    @api.depends_context("uid")
+    @api.depends(
+        "billing_method",
+        "contract_revised",
+        "progress_billed",
+        "retainage_held",
+        "deposit_balance",
+        "stage_id",
+        "company_id.service_invoicing",
+        "invoice_link_ids.is_active",
+        "invoice_link_ids.move_id.state",
+    )
+    def _compute_can_bill_progress(self):
+        user = self.env.user
+        may_bill = user.has_group(GROUP_USER)
+        is_manager = user.has_group(GROUP_MANAGER)
+        for order in self:
+            draws = order._get_draws()
+            has_draft = draws[-1:].move_id.state == "draft"
+            enabled = order.company_id.service_invoicing
+            is_open = order.stage_id.is_invoiceable or not order.stage_id.is_closed
+            can_bill = enabled and may_bill and is_open
+            is_progress = order.billing_method == "progress"
+            order.can_change_draw = can_bill and has_draft
+            order.can_create_draw = (
+                can_bill
+                and bool(order._get_schedule_lines())
+                and not has_draft
+                and not order._is_billed_in_full()
+            )
+            order.can_create_deposit = can_bill and not (
+                order._is_billed_in_full() if is_progress else order._is_work_billed()
+            )
+            order.can_release_retainage = (
+                can_bill and is_manager and order._get_releasable_retainage() > 0
+            )
+            order.can_refund_deposit = (
+                enabled and is_manager and order.deposit_balance > 0
+            )
+
+    def action_create_invoice(self):
+        if len(self) == 1 and self.billing_method == "progress":
+            return self.action_create_draw()
+        return super().action_create_invoice()
+
+    def action_create_draw(self):
+        """Open the dialog that bills the next draw of one order (action dict).
+
+        :raise UserError, AccessError: see :meth:`_ensure_can_be_drawn`
+        """
+        self.ensure_one()
+        self._ensure_can_be_drawn()
+        return self._open_billing_dialog(
+            "fsm.order.create.draw",
+            self.env._("Progress Draw %s", len(self._get_draws()) + 1),
+        )
+
+    def action_change_draw(self):
+        """Open the dialog with what the draft of the last draw of one order says
+        (action dict).
+
+        :raise UserError: it has no draft draw, or can not be billed
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self.ensure_one()
+        self._ensure_contract_can_be_drawn()
+        draw = self._get_draws()[-1:]
+        if draw.move_id.state != "draft":
+            raise UserError(
+                self.env._(
+                    "Service order %(order)s has no draft draw to change. Create the "
+                    "next draw, or cancel the last one by a credit note.",
+                    order=self.name,
+                )
+            )
+        return self._open_billing_dialog(
+            "fsm.order.create.draw",
+            self.env._("Change Progress Draw %s", draw.number),
+            default_move_id=draw.move_id.id,
+        )
+
+    def action_create_deposit(self):
+        """Open the dialog that asks for a deposit on one order (action dict).
+
+        :raise UserError: nothing can be billed of it
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self.ensure_one()
+        self._ensure_contract_can_be_billed()
+        return self._open_billing_dialog(
+            "fsm.order.create.deposit", self.env._("Create Deposit")
+        )
+
+    def action_release_retainage(self):
+        """Open the dialog that releases retainage of one order (action dict).
+
+        :raise UserError: nothing is held, or nothing can be billed of the order
+        :raise AccessError: the user may not release retainage
+        """
+        self.ensure_one()
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        self._ensure_contract_can_be_billed()
+        self._ensure_retainage_is_held()
+        return self._open_billing_dialog(
+            "fsm.order.release.retainage", self.env._("Release Retainage")
+        )
+
+    def _open_billing_dialog(self, model, name, **context):
+        """Action (dict) that opens a dialog for one order.
+
+        :param str model: of the dialog, which has ``order_id``
+        :param str name: title of the dialog
+        :param context: more defaults of the dialog
+        """
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_order_id": self.id, **context},
+        }
+
+    # ------------------------------------------------------------------
     # Rules
     # ------------------------------------------------------------------
 
@@ -203,18 +361,98 @@ class FsmOrder(models.Model):
                 lambda order: order.billing_method != vals["billing_method"]
             )
             changed._ensure_billing_method_can_change()
-        if vals.keys() & {"retainage_percent", "retainage_cap_percent"}:
-            self._ensure_may_set_limit()
+        terms = {"retainage_percent", "retainage_cap_percent"} & vals.keys()
+        if any(order[name] != vals[name] for order in self for name in terms):
+            self._ensure_may_set_contract()
         res = super().write(vals)
         changed._follow_billing_method()
         return res
+
+    def _ensure_may_set_contract(self):
+        """Refuse workers who would change how their orders are billed.
+
+        :raise AccessError: names the orders, and whom to ask
+        """
+        if self and not self._may_agree_on_prices():
+            raise AccessError(
+                self.env._(
+                    "How service order %(order)s is billed, and what is retained of "
+                    "it, is changed by dispatchers and those who invoice. Ask one of "
+                    "them.",
+                    order=", ".join(self.mapped("name")),
+                )
+            )
+
+    # ------------------------------------------------------------------
+    # What a fixed contract keeps
+    # ------------------------------------------------------------------
+
+    def _get_free_contracts(self):
+        """Those of these orders whose contract is not fixed yet."""
+        return self.filtered(lambda order: not order._is_contract_fixed())
+
+    def _compute_pricelist_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_pricelist_id()
+
+    def _compute_currency_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_currency_id()
+
+    def _compute_fiscal_position_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_fiscal_position_id()
+
+    def _has_invoice_lines(self):
+        # no unit that is added to the order later adds to a fixed contract
+        return super()._has_invoice_lines() or self._is_contract_fixed()
+
+    @api.model
+    def _get_contract_terms(self):
+        """Names (set) of the fields that the prices and taxes of a contract follow."""
+        return {
+            "company_id",
+            "currency_id",
+            "fiscal_position_id",
+            "include_unit_price",
+            "pricelist_id",
+        }
+
+    def _ensure_terms_can_change(self, vals):
+        res = super()._ensure_terms_can_change(vals)
+        if names := vals.keys() & self._get_contract_terms():
+            for order in self - self._get_free_contracts():
+                order._ensure_contract_terms_stay({name: vals[name] for name in names})
+        return res
+
+    def _ensure_contract_terms_stay(self, vals):
+        """Refuse new terms for the fixed contract of one order.
+
+        :param dict vals: values about to be written
+        :raise UserError: names field and order, and the way out
+        """
+        for name, value in vals.items():
+            field = self._fields[name]
+            new = field.convert_to_cache(value, self, validate=False)
+            if field.convert_to_cache(self[name], self) != new:
+                raise UserError(
+                    self.env._(
+                        "%(field)s of service order %(order)s can not change: prices "
+                        "and taxes of its contract are fixed. Take off what changes by "
+                        "a change order, and bill it on an order of its own.",
+                        field=field._description_string(self.env),
+                        order=self.name,
+                    )
+                )
+
+    def unlink(self):
+        # the database would refuse to delete items that a change order is about
+        self.change_order_ids.unlink()
+        return super().unlink()
 
     def _ensure_billing_method_can_change(self):
         """Refuse another billing method for orders whose work is being billed.
 
         :raise UserError: names the order and the way out
         """
-        self._ensure_may_set_limit()
+        self._ensure_may_set_contract()
         for order in self:
             claims = order.sudo().invoice_link_ids
             changes = order.change_order_ids

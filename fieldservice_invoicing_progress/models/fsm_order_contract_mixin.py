@@ -23,6 +23,7 @@ class FsmOrderContractMixin(models.AbstractModel):
 
     @api.depends(
         "billing_method",
+        "amount_untaxed",
         "include_unit_price",
         "line_ids.price_subtotal",
         "line_ids.change_amount",

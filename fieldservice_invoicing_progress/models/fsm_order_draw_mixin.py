@@ -26,6 +26,10 @@ class DrawItem(NamedTuple):
     stored_before: Decimal
 
     @property
+    def completed_before(self):
+        return self.billed - self.stored_before
+
+    @property
     def this_period(self):
         return get_this_period(self.completed, self.stored, self.billed)
 
@@ -202,8 +206,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         :raise UserError: names item and order, by how much, and the way out
         """
         for item in items:
-            if item.is_touched:
-                self._ensure_item_in_contract(item)
+            self._ensure_item_in_contract(item)
         if not any(item.is_touched for item in items) and not without:
             raise UserError(
                 self.env._(
