@@ -350,11 +350,11 @@ class FsmChangeOrder(models.Model):
         :param details: more sentences (str)
         """
         link = Markup("%s (%s)") % (self._get_html_link(), self.title)
-        rows = [Markup("<li>%s</li>") % detail for detail in details]
-        more = Markup("<ul>%s</ul>") % Markup("").join(rows) if rows else Markup("")
-        self.order_id._message_log(body=Markup(message) % link + more)
-        if more:
-            self._message_log(body=more)
+        more = [Markup("<br/>%s") % detail for detail in details]
+        body = Markup(message) % link + Markup("").join(more)
+        self.order_id._message_log(body=body)
+        if details:
+            self._message_log(body=Markup("<br/>").join(details))
 
     # ------------------------------------------------------------------
     # Rules
@@ -429,7 +429,8 @@ class FsmChangeOrder(models.Model):
             raise UserError(
                 self.env._(
                     "%(field)s of a change order is recorded and can not be entered. "
-                    "It follows from the service order and the lines, and from “Approve”.",
+                    "It follows from the service order and the lines, and from "
+                    "“Approve”.",
                     field=self._fields[min(recorded)]._description_string(self.env),
                 )
             )
