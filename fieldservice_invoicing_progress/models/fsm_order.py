@@ -404,6 +404,11 @@ class FsmOrder(models.Model):
         # no unit that is added to the order later adds to a fixed contract
         return super()._has_invoice_lines() or self._is_contract_fixed()
 
+    def _ensure_charges_can_change(self):
+        # of a contract the items are fixed, for everyone, and the rest stays free
+        at_once = self.filtered(lambda order: order.billing_method == "order")
+        return super(FsmOrder, at_once)._ensure_charges_can_change()
+
     @api.model
     def _get_contract_terms(self):
         """Names (set) of the fields that the prices and taxes of a contract follow."""
