@@ -288,8 +288,8 @@ class FsmChangeOrder(models.Model):
         """Refusal (str or False) by the lines of one change order."""
         if not self.line_ids:
             return self.env._(
-                "%(change)s of service order %(order)s changes nothing: say which items "
-                "it adds, raises or lowers.",
+                "%(change)s of service order %(order)s changes nothing: say which "
+                "items it adds, raises or lowers.",
                 change=self.name,
                 order=self.order_id.name,
             )
@@ -350,11 +350,11 @@ class FsmChangeOrder(models.Model):
         :param details: more sentences (str)
         """
         link = Markup("%s (%s)") % (self._get_html_link(), self.title)
-        rows = [Markup("<li>%s</li>") % detail for detail in details]
-        more = Markup("<ul>%s</ul>") % Markup("").join(rows) if rows else Markup("")
-        self.order_id._message_log(body=Markup(message) % link + more)
-        if more:
-            self._message_log(body=more)
+        more = [Markup("<br/>%s") % detail for detail in details]
+        body = Markup(message) % link + Markup("").join(more)
+        self.order_id._message_log(body=body)
+        if details:
+            self._message_log(body=Markup("<br/>").join(details))
 
     # ------------------------------------------------------------------
     # Rules
@@ -372,8 +372,8 @@ class FsmChangeOrder(models.Model):
             if not ((change.title or "").strip() and (change.reason or "").strip()):
                 raise ValidationError(
                     self.env._(
-                        "%(change)s of service order %(order)s has to say what changes, "
-                        "and why.",
+                        "%(change)s of service order %(order)s has to say what "
+                        "changes, and why.",
                         change=change.name,
                         order=change.order_id.name,
                     )
@@ -428,8 +428,9 @@ class FsmChangeOrder(models.Model):
         if recorded and not self.env.su:
             raise UserError(
                 self.env._(
-                    "%(field)s of a change order is recorded and can not be entered. It "
-                    "follows from the service order and the lines, and from “Approve”.",
+                    "%(field)s of a change order is recorded and can not be entered. "
+                    "It follows from the service order and the lines, and from "
+                    "“Approve”.",
                     field=self._fields[min(recorded)]._description_string(self.env),
                 )
             )

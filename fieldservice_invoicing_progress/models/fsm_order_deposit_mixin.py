@@ -325,8 +325,8 @@ class FsmOrderDepositMixin(models.AbstractModel):
         )
 
     def _refund_deposit(self, claim):
-        """Draft credit note (`account.move`) for what is left of one deposit, and for what
-        is not paid of it: the credit note is reconciled with that first.
+        """Draft credit note (`account.move`) for what is left of one deposit, and for
+        what is not paid of it: the credit note is reconciled with that first.
 
         :raise UserError: a draft credit note is there already
         """

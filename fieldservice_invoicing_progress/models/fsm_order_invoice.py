@@ -35,6 +35,14 @@ class FsmOrderInvoice(models.Model):
         precompute=True,
         help="Number of the deposit, draw or release on its order.",
     )
+    billing_title = fields.Char(
+        string="Billing",
+        compute="_compute_billing_title",
+        help="Which deposit, draw or release of the service order the invoice is.",
+    )
+    bill_to_display_name = fields.Char(
+        related="move_id.invoice_partner_display_name", string="Bill-to"
+    )
     retainage_percent = fields.Float(
         string="Retainage (%)", digits=(16, 4), readonly=True
     )
@@ -95,6 +103,15 @@ class FsmOrderInvoice(models.Model):
             kind, _separator, number = (claim.slot or "order").partition("/")
             claim.billing_kind = kind
             claim.number = int(number or 0)
+
+    @api.depends_context("lang")
+    @api.depends("billing_kind", "number")
+    def _compute_billing_title(self):
+        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
+        for claim in self:
+            claim.billing_title = (
+                claim.number and f"{kinds[claim.billing_kind]} {claim.number}"
+            )
 
     @api.model
     def _get_work_domain(self):

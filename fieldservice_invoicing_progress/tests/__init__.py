@@ -1,5 +1,6 @@
 from . import test_change_amounts
 from . import test_change_order
+from . import test_contract_lines
 from . import test_credit_draw
 from . import test_deposit
 from . import test_draw
