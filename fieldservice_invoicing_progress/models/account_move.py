@@ -61,18 +61,23 @@ class AccountMove(models.Model):
         return posted
 
     def button_cancel(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_cancel()
         self._check_progress_billing()
         return res
 
     def button_draft(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_draft()
         self._check_progress_billing()
         return res
 
     def unlink(self):
+        self.check_access("unlink")
         self._get_progress_orders()._lock_billing()
         claims = self.sudo().service_order_link_ids.filtered("is_active")
         if later := claims._get_later_draws() - claims:
