@@ -5,5 +5,6 @@ from . import test_deposit
 from . import test_draw
 from . import test_pay_application
 from . import test_progress_arithmetic
+from . import test_report
 from . import test_uninstall
 from . import test_draw_dialog

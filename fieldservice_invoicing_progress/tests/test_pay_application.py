@@ -52,7 +52,7 @@ class PayApplicationCommon(ProgressCommon):
         """What the pay application of a draw says."""
         return draw.sudo().service_order_link_ids._get_pay_application()
 
-    def _get_rows(self, application):
+    def _get_item_rows(self, application):
         """Items of all phases, as tuples of their columns."""
         return [
             self._get_columns(item)
@@ -74,9 +74,7 @@ class PayApplicationCommon(ProgressCommon):
             for phase in application["phases"]:
                 items = self._add(item[name] for item in phase["items"])
                 self.assertEqual(items, Decimal(str(phase["totals"][name])), name)
-            phases = self._add(
-                phase["totals"][name] for phase in application["phases"]
-            )
+            phases = self._add(phase["totals"][name] for phase in application["phases"])
             self.assertEqual(phases, Decimal(str(totals[name])), name)
         self.assertEqual(totals["scheduled"], summary["contract"])
         self.assertEqual(totals["completed"], summary["completed"])
@@ -149,10 +147,13 @@ class TestPayApplication(PayApplicationCommon):
                 (phase["name"], [item["name"] for item in phase["items"]])
                 for phase in application["phases"]
             ],
-            [("Groundwork", ["Trench", "Drain"]), ("Installation", ["Boiler", "Pipes"])],
+            [
+                ("Groundwork", ["Trench", "Drain"]),
+                ("Installation", ["Boiler", "Pipes"]),
+            ],
         )
         self.assertEqual(
-            self._get_rows(application),
+            self._get_item_rows(application),
             [
                 (2500.0, 0.0, 1000.0, 0.0, 1000.0, 40.0, 1500.0, 100.0),
                 (1500.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1500.0, 0.0),
@@ -212,7 +213,7 @@ class TestPayApplication(PayApplicationCommon):
         )
         application = self._check_sums(second)
         self.assertEqual(
-            self._get_rows(application),
+            self._get_item_rows(application),
             [
                 (2500.0, 1000.0, 1500.0, 0.0, 2500.0, 100.0, 0.0, 193.18),
                 (2000.0, 0.0, 1000.0, 0.0, 1000.0, 50.0, 1000.0, 77.27),
@@ -288,7 +289,7 @@ class TestPayApplication(PayApplicationCommon):
         second = self._draw(2500, 600, 0, 0, order=self.job)
         application = self._check_sums(second)
         self.assertEqual(
-            self._get_rows(application)[:2],
+            self._get_item_rows(application)[:2],
             [
                 (2500.0, 2000.0, 500.0, 0.0, 2500.0, 100.0, 0.0, 250.0),
                 (600.0, 600.0, 0.0, 0.0, 600.0, 100.0, 0.0, 60.0),
@@ -353,7 +354,7 @@ class TestPayApplication(PayApplicationCommon):
         )
         draw = self._draw(1000, -400, order=order)
         self.assertEqual(
-            self._get_rows(self._check_sums(draw)),
+            self._get_item_rows(self._check_sums(draw)),
             [
                 (1000.0, 0.0, 1000.0, 0.0, 1000.0, 100.0, 0.0, 100.0),
                 (-500.0, 0.0, -400.0, 0.0, -400.0, 80.0, -100.0, -40.0),
@@ -361,7 +362,10 @@ class TestPayApplication(PayApplicationCommon):
         )
         claim = draw.sudo().service_order_link_ids
         shares = claim._allocate_application_retainage(
-            [item._replace(completed=Decimal(0)) for item in claim._get_application_items()],
+            [
+                item._replace(completed=Decimal(0))
+                for item in claim._get_application_items()
+            ],
             Decimal("0.05"),
         )
         self.assertEqual(shares, [Decimal("0.03"), Decimal("0.02")])
@@ -380,7 +384,7 @@ class TestPayApplication(PayApplicationCommon):
         )
         draw = self._draw(100001, 33333, 7, order=order)
         application = self._check_sums(draw)
-        for columns in self._get_rows(application):
+        for columns in self._get_item_rows(application):
             amounts = columns[:5] + columns[6:]
             self.assertTrue(all(amount.is_integer() for amount in amounts), columns)
         self._check_summary(application, held=13334.0, due=120007.0)
