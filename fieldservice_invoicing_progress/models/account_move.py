@@ -29,7 +29,7 @@ class AccountMove(models.Model):
             claim = move._get_service_order_links().filtered(
                 lambda claim: claim.billing_kind != "order"
             )[:1]
-            move.progress_title = claim and claim._get_billing_title()
+            move.progress_title = claim._get_billing_title() if claim else False
             move.progress_order_id = claim.order_id
 
     def _get_progress_orders(self):
