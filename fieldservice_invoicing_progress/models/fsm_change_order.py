@@ -62,6 +62,7 @@ class FsmChangeOrder(models.Model):
     reason = fields.Text(required=True, help="Why it changes, and who asked for it.")
     state = fields.Selection(
         [("draft", "Draft"), ("approved", "Approved"), ("refused", "Refused")],
+        string="Status",
         default="draft",
         required=True,
         readonly=True,
