@@ -110,12 +110,7 @@ class FsmOrder(models.Model):
     # Where the billing stands
     # ------------------------------------------------------------------
 
-    @api.depends(
-        "billing_method",
-        "progress_billed",
-        "contract_revised",
-        "line_ids.price_subtotal",
-    )
+    @api.depends("billing_method", "progress_billed", "contract_revised")
     def _compute_billing(self):
         res = super()._compute_billing()
         for order in self.filtered(lambda order: order.billing_method == "progress"):
