@@ -20,6 +20,11 @@
         "wizards/fsm_order_create_deposit_views.xml",
         "wizards/fsm_order_release_retainage_views.xml",
         "wizards/fsm_order_create_invoice_views.xml",
+        "views/fsm_order_invoice_views.xml",
+        "views/fsm_order_views.xml",
+        "views/account_move_line_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
     ],
     "assets": {
         "web.report_assets_common": [

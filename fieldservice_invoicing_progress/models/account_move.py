@@ -61,18 +61,23 @@ class AccountMove(models.Model):
         return posted
 
     def button_cancel(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_cancel()
         self._check_progress_billing()
         return res
 
     def button_draft(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_draft()
         self._check_progress_billing()
         return res
 
     def unlink(self):
+        self.check_access("unlink")
         self._get_progress_orders()._lock_billing()
         claims = self.sudo().service_order_link_ids.filtered("is_active")
         if later := claims._get_later_draws() - claims:
@@ -90,10 +95,12 @@ class AccountMove(models.Model):
         )
         invoices.service_order_link_ids._check_draw_in_contract()
         invoices._check_applied_deposits_are_paid()
+        claims = self._get_service_order_links()
+        claims._check_credited_is_billed()
         orders = self._get_progress_orders()
         orders.invoice_link_ids._check_deposits_cover_applied()
         orders._check_retainage_covers_released()
-        self._get_service_order_links()._check_is_last_draw()
+        claims._check_is_last_draw()
 
     def _check_applied_deposits_are_paid(self):
         """Refuse to post invoices that apply more of a deposit than is paid."""

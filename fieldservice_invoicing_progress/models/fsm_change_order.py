@@ -62,6 +62,7 @@ class FsmChangeOrder(models.Model):
     reason = fields.Text(required=True, help="Why it changes, and who asked for it.")
     state = fields.Selection(
         [("draft", "Draft"), ("approved", "Approved"), ("refused", "Refused")],
+        string="Status",
         default="draft",
         required=True,
         readonly=True,
@@ -288,8 +289,8 @@ class FsmChangeOrder(models.Model):
         """Refusal (str or False) by the lines of one change order."""
         if not self.line_ids:
             return self.env._(
-                "%(change)s of service order %(order)s changes nothing: say which items "
-                "it adds, raises or lowers.",
+                "%(change)s of service order %(order)s changes nothing: say which "
+                "items it adds, raises or lowers.",
                 change=self.name,
                 order=self.order_id.name,
             )
@@ -350,11 +351,11 @@ class FsmChangeOrder(models.Model):
         :param details: more sentences (str)
         """
         link = Markup("%s (%s)") % (self._get_html_link(), self.title)
-        rows = [Markup("<li>%s</li>") % detail for detail in details]
-        more = Markup("<ul>%s</ul>") % Markup("").join(rows) if rows else Markup("")
-        self.order_id._message_log(body=Markup(message) % link + more)
-        if more:
-            self._message_log(body=more)
+        more = [Markup("<br/>%s") % detail for detail in details]
+        body = Markup(message) % link + Markup("").join(more)
+        self.order_id._message_log(body=body)
+        if details:
+            self._message_log(body=Markup("<br/>").join(details))
 
     # ------------------------------------------------------------------
     # Rules
@@ -372,8 +373,8 @@ class FsmChangeOrder(models.Model):
             if not ((change.title or "").strip() and (change.reason or "").strip()):
                 raise ValidationError(
                     self.env._(
-                        "%(change)s of service order %(order)s has to say what changes, "
-                        "and why.",
+                        "%(change)s of service order %(order)s has to say what "
+                        "changes, and why.",
                         change=change.name,
                         order=change.order_id.name,
                     )
@@ -390,10 +391,7 @@ class FsmChangeOrder(models.Model):
             order.company_id._ensure_service_invoicing(GROUP_WORKER)
             number = order._take_change_number() if order else 0
             numbered.append({**vals, **INITIAL_VALUES, "number": number})
-        changes = super().create(numbered)
-        for name in DERIVED:
-            self.env.add_to_compute(self._fields[name], changes)
-        return changes
+        return super().create(numbered)
 
     def write(self, vals):
         self._ensure_not_entered(vals.keys())
@@ -428,8 +426,9 @@ class FsmChangeOrder(models.Model):
         if recorded and not self.env.su:
             raise UserError(
                 self.env._(
-                    "%(field)s of a change order is recorded and can not be entered. It "
-                    "follows from the service order and the lines, and from “Approve”.",
+                    "%(field)s of a change order is recorded and can not be entered. "
+                    "It follows from the service order and the lines, and from "
+                    "“Approve”.",
                     field=self._fields[min(recorded)]._description_string(self.env),
                 )
             )

@@ -153,8 +153,8 @@ class FsmChangeOrderLine(models.Model):
         self.ensure_one()
         if self.currency_id.is_zero(self.amount):
             return self.env._(
-                "%(change)s of service order %(order)s: “%(line)s” changes the contract "
-                "by nothing. Enter its amount, or delete the line.",
+                "%(change)s of service order %(order)s: “%(line)s” changes the "
+                "contract by nothing. Enter its amount, or delete the line.",
                 **self._get_names(),
             )
         return (
@@ -167,9 +167,9 @@ class FsmChangeOrderLine(models.Model):
         """Refusal (str or False) by the item that one line changes."""
         if self.order_line_id not in self.order_id._get_schedule_lines():
             return self.env._(
-                "%(change)s: “%(line)s” is not an item of the contract of service order "
-                "%(order)s. Choose one that is charged there, or leave the item empty "
-                "to add one.",
+                "%(change)s: “%(line)s” is not an item of the contract of service "
+                "order %(order)s. Choose one that is charged there, or leave the item "
+                "empty to add one.",
                 **self._get_names(),
             )
         return False
@@ -203,7 +203,10 @@ class FsmChangeOrderLine(models.Model):
 
     def _get_quantity_by_taxes(self):
         """Taxes (`account.tax`) of a new item that go by quantity."""
-        values = {"order_id": self.order_id.id, "tax_ids": [Command.set(self.tax_ids.ids)]}
+        values = {
+            "order_id": self.order_id.id,
+            "tax_ids": [Command.set(self.tax_ids.ids)],
+        }
         return self.env["fsm.order.line"].new(values)._get_quantity_by_taxes()
 
     def _get_value_refusal(self, item):
@@ -219,9 +222,9 @@ class FsmChangeOrderLine(models.Model):
         if (after >= 0 and scheduled >= 0) or (after <= 0 and is_rebate):
             return False
         return self.env._(
-            "%(change)s: “%(line)s” of service order %(order)s has a scheduled value of "
-            "%(scheduled)s, which can not change by %(amount)s. Take off at most all "
-            "of it, and the rest from another item.",
+            "%(change)s: “%(line)s” of service order %(order)s has a scheduled value "
+            "of %(scheduled)s, which can not change by %(amount)s. Take off at most "
+            "all of it, and the rest from another item.",
             scheduled=currency.format(scheduled),
             amount=currency.format(amount),
             **self[:1]._get_names(),
@@ -269,8 +272,6 @@ class FsmChangeOrderLine(models.Model):
             self._ensure_not_entered(vals.keys())
         lines = super().create(vals_list)
         lines.change_order_id._ensure_is_draft()
-        for name in DERIVED:
-            self.env.add_to_compute(self._fields[name], lines)
         return lines
 
     def write(self, vals):

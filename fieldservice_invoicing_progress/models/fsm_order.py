@@ -2,6 +2,7 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from odoo.addons.fieldservice_invoicing.models.fsm_order import INVOICE_READERS
 from odoo.addons.fieldservice_invoicing.models.res_company import (
     GROUP_MANAGER,
     GROUP_USER,
@@ -105,6 +106,30 @@ class FsmOrder(models.Model):
         compute="_compute_deposits",
         store=True,
         help="What is paid of the deposits and not applied yet, with taxes.",
+    )
+    card_title = fields.Char(
+        compute="_compute_card_amounts", compute_sudo=True, groups=INVOICE_READERS
+    )
+    card_work = fields.Monetary(
+        string="Work",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_retainage = fields.Monetary(
+        string="Retainage",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_deposit = fields.Monetary(
+        string="Deposit Applied",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
     )
     can_create_draw = fields.Boolean(compute="_compute_can_bill_progress")
     can_change_draw = fields.Boolean(compute="_compute_can_bill_progress")
@@ -252,6 +277,24 @@ class FsmOrder(models.Model):
             order.can_refund_deposit = (
                 enabled and is_manager and order.deposit_balance > 0
             )
+
+    @api.depends("invoice_link_ids.work_amount")
+    def _compute_card_amounts(self):
+        res = super()._compute_card_amounts()
+        for order in self:
+            claim = order.invoice_link_ids._get_active_work()[:1]
+            order.card_title = claim.billing_title
+            order.card_work = claim.work_amount
+            order.card_retainage = -claim.retainage_amount
+            order.card_deposit = claim.deposit_amount
+        return res
+
+    @api.depends("billing_method")
+    def _compute_can_invoice(self):
+        res = super()._compute_can_invoice()
+        contracts = self.filtered(lambda order: order.billing_method == "progress")
+        contracts.can_create_invoice = False
+        return res
 
     def action_create_invoice(self):
         if len(self) == 1 and self.billing_method == "progress":
@@ -403,6 +446,11 @@ class FsmOrder(models.Model):
     def _has_invoice_lines(self):
         # no unit that is added to the order later adds to a fixed contract
         return super()._has_invoice_lines() or self._is_contract_fixed()
+
+    def _ensure_charges_can_change(self):
+        # of a contract the items are fixed, for everyone, and the rest stays free
+        at_once = self.filtered(lambda order: order.billing_method == "order")
+        return super(FsmOrder, at_once)._ensure_charges_can_change()
 
     @api.model
     def _get_contract_terms(self):

@@ -124,7 +124,7 @@ class FsmOrderLine(models.Model):
             lambda aml: aml.move_type == "out_invoice" and aml.move_id != without
         )
         last = lines.sorted(lambda aml: aml.move_id.service_order_link_ids.number)[-1:]
-        return last.progress_stored
+        return last._get_stored()
 
     def _prepare_base_line_for_taxes_computation(self, **kwargs):
         base_line = super()._prepare_base_line_for_taxes_computation(**kwargs)
@@ -228,7 +228,6 @@ class FsmOrderLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self.env.add_to_compute(self._fields["change_amount"], lines)
         lines._exclude_from_contract()
         return lines
 

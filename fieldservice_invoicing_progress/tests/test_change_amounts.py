@@ -119,7 +119,9 @@ class TestChangeAmounts(GeneratedOrdersCommon, ProgressCommon):
     def test_deposit(self):
         """B5, B7: a deposit is a percentage of the contract as it was changed."""
         included = self.rates.filtered(
-            lambda tax: tax.amount == 21 and tax.price_include_override == "tax_included"
+            lambda tax: (
+                tax.amount == 21 and tax.price_include_override == "tax_included"
+            )
         )
         contract = self._create_contract(
             [

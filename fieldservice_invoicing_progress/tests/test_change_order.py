@@ -8,8 +8,6 @@ from odoo.fields import Date
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.fieldservice_invoicing.tests.common import USER
-
 from .common import APPROVER, ProgressCommon
 
 NEW_ITEM = {"name": "Drain", "kind": "part", "amount": 500.0}
@@ -132,9 +130,7 @@ class TestChangeOrder(ChangeOrderCommon):
     def test_rebate(self):
         """A rebate is a new item of the kind Other Charge, and goes back to zero."""
         rebate = {"name": "Rebate", "kind": "charge", "amount": -400.0}
-        item = self._create_change_order(
-            rebate, approve=True
-        ).line_ids.order_line_id
+        item = self._create_change_order(rebate, approve=True).line_ids.order_line_id
         self.assertEqual(item.price_subtotal, -400.0)
         self._create_change_order((item, -100.0), approve=True)
         change = self._create_change_order((item, 600.0))
@@ -191,10 +187,13 @@ class TestChangeOrder(ChangeOrderCommon):
         copied = changes[0].copy()
         self.assertEqual((changes + copied).mapped("number"), [1, 3, 4])
         self.assertEqual(other.number, 1)
-        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
-            with self.cr.savepoint():
-                changes[0].sudo().number = 3
-                self.env.flush_all()
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(IntegrityError),
+            self.cr.savepoint(),
+        ):
+            changes[0].sudo().number = 3
+            self.env.flush_all()
 
     def test_refuse(self):
         """A refused change order changes nothing, and can go back to draft."""
@@ -323,10 +322,18 @@ class TestChangeOrder(ChangeOrderCommon):
     def test_described(self):
         """What changes, and why, is said; so is what a new item is."""
         for name in ("title", "reason"):
-            with self.assertRaises(ValidationError):
-                self._create_change_order(**{name: "  "})
-        with self.assertRaisesRegex(ValidationError, "does not say"):
-            self._create_change_order({"amount": 5.0})
+            self._assert_refused(
+                "has to say",
+                self._create_change_order,
+                **{name: "  "},
+                error=ValidationError,
+            )
+        self._assert_refused(
+            "does not say",
+            self._create_change_order,
+            {"amount": 5.0},
+            error=ValidationError,
+        )
         self.assertEqual(self._create_change_order().date, Date.today())
 
     def test_moves_nowhere(self):
@@ -350,14 +357,16 @@ class TestApprovalRefusal(ChangeOrderCommon):
     def test_nothing(self):
         """Neither without lines, nor with one that comes to nothing."""
         self._assert_not_approved("changes nothing")
-        self._assert_not_approved("by nothing", (self.piping, 1.0), (self.groundwork, 0))
+        self._assert_not_approved(
+            "by nothing", (self.piping, 1.0), (self.groundwork, 0)
+        )
         self._assert_not_approved("by nothing", (self.piping, 0.004))
 
     def test_below_zero(self):
         """An item does not fall below zero, also by several lines; to zero it may."""
         self._assert_not_approved(
-            r"“Piping” of service order .* has a scheduled value of \$\s6,000.00, which "
-            r"can not change by .*6,000.01\. Take off at most",
+            r"“Piping” of service order .* has a scheduled value of \$\s6,000.00, "
+            r"which can not change by .*6,000.01\. Take off at most",
             (self.piping, -6000.01),
         )
         self._assert_not_approved(
@@ -405,8 +414,12 @@ class TestApprovalRefusal(ChangeOrderCommon):
             ]
         )
         for item in (other.line_ids[0], section, note):
-            with self.assertRaisesRegex(ValidationError, "not an item of the contract"):
-                self._create_change_order((item, 5.0))
+            self._assert_refused(
+                "not an item of the contract",
+                self._create_change_order,
+                (item, 5.0),
+                error=ValidationError,
+            )
         self._assert_not_approved("not an item of the contract", (free, 5.0))
         change = self._create_change_order((self.piping, 5.0))
         self.piping.write({"display_type": "line_note"})
@@ -449,8 +462,12 @@ class TestApprovalRefusal(ChangeOrderCommon):
 
     def test_order(self):
         """Orders that are billed at once, or cancelled, have no contract to change."""
-        with self.assertRaisesRegex(ValidationError, "billed at once"):
-            self._create_change_order(order=self.order)
+        self._assert_refused(
+            "billed at once",
+            self._create_change_order,
+            order=self.order,
+            error=ValidationError,
+        )
         change = self._create_change_order(NEW_ITEM)
         self.contract.billing_method = "order"
         self._assert_refused("billed at once", change.action_approve)
@@ -511,7 +528,9 @@ class TestBilledContract(ChangeOrderCommon):
         self._draw(3000, 0)
         change = self._create_change_order((self.groundwork, -2500.0), approve=True)
         message = r"“Groundwork” is billed \$\s3,000.00, \$\s1,500.00 above its new"
-        self.assertRegex(self.contract.message_ids[0].body.replace("&nbsp;", " "), message)
+        self.assertRegex(
+            self.contract.message_ids[0].body.replace("&nbsp;", " "), message
+        )
         self.assertRegex(change.message_ids[0].body.replace("&nbsp;", " "), message)
         credit_note = self._draw(1500)
         self.assertEqual(credit_note.move_type, "out_refund")
@@ -603,7 +622,9 @@ class TestChangeOrderRights(ChangeOrderCommon):
         and nobody else has the buttons."""
         change = self._create_change_order(NEW_ITEM)
         actions = ("action_approve", "action_refuse", "action_draft")
-        for user in self.worker | self.plain_dispatcher | self.dispatcher | self.manager:
+        for user in (
+            self.worker | self.plain_dispatcher | self.dispatcher | self.manager
+        ):
             for name in actions:
                 with self.subTest(user=user.login, action=name):
                     method = getattr(self._as(user, change), name)
@@ -640,15 +661,14 @@ class TestChangeOrderRights(ChangeOrderCommon):
                 record = self._as(user, change)
                 for method, args in (
                     (record.read, [["title"]]),
-                    (record.line_ids.read, [["amount"]]),
+                    (self._as(user, change.line_ids).read, [["amount"]]),
                     (record.write, [{"title": "x"}]),
                     (record.unlink, []),
                     (record.create, [values]),
+                    (record.action_approve, []),
                 ):
                     with self.assertRaises(AccessError), self.cr.savepoint():
                         method(*args)
-                with self.assertRaises((AccessError, UserError)), self.cr.savepoint():
-                    record.action_approve()
         self.assertFalse(self._as(foreign, change).search([]))
         self.assertEqual(change.state, "draft")
 

@@ -1,5 +1,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -10,14 +9,8 @@ from .common import ProgressCommon
 class TestCreditDraw(ProgressCommon):
     def _reduce(self, line, amount):
         """An approved change order that takes an amount off one item."""
-        self.env["fsm.change.order"].create(
-            {
-                "order_id": line.order_id.id,
-                "state": "approved",
-                "line_ids": [
-                    Command.create({"order_line_id": line.id, "amount": -amount})
-                ],
-            }
+        self._create_change_order(
+            {"order_line_id": line.id, "amount": -amount}, approve=True
         )
 
     def test_credit_draw(self):
