@@ -215,7 +215,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         """
         for item in items:
             self._ensure_item_in_contract(item)
-        if not any(item.is_touched for item in items) and not without:
+        if not any(item.is_touched for item in items):
             raise UserError(
                 self.env._(
                     "There is nothing to bill on draw %(number)s of service order "
