@@ -11,6 +11,11 @@
         "security/res_groups.xml",
         "security/ir.model.access.csv",
         "security/ir_rule.xml",
+        "views/fsm_change_order_line_views.xml",
+        "views/fsm_change_order_views.xml",
+        "views/fsm_order_change_views.xml",
+        "views/account_move_views.xml",
+        "views/report_invoice.xml",
         "wizards/fsm_order_create_draw_views.xml",
         "wizards/fsm_order_create_deposit_views.xml",
         "wizards/fsm_order_release_retainage_views.xml",
@@ -24,6 +29,9 @@
     "assets": {
         "web.assets_backend": [
             "fieldservice_invoicing_progress/static/src/scss/progress_draw.scss",
+        ],
+        "web.report_assets_common": [
+            "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
         ],
     },
     "post_init_hook": "post_init_hook",

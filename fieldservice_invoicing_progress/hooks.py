@@ -15,19 +15,24 @@ def uninstall_hook(env):
 
 
 def fold_changes(env):
-    """Fold change orders into the prices of order lines: nothing else knows of them."""
+    """Fold change orders into the prices of order lines: nothing else knows of them.
+
+    By SQL, because what is approved is locked, and the amounts stay what they are.
+    """
+    env.flush_all()
     for line in env["fsm.order.line"].search([("change_amount", "!=", 0)]):
-        scheduled = line.price_subtotal
         quantity = line.quantity or 1.0
-        line.change_line_ids.state = "draft"
-        line.write(
-            {
-                "quantity": quantity,
-                "discount_type": "none",
-                "discount_value": 0.0,
-                "price_unit": line._get_price_with_taxes(scheduled) / quantity,
-            }
+        price = line._get_price_with_taxes(line.price_subtotal) / quantity
+        env.cr.execute(
+            """
+            UPDATE fsm_order_line
+               SET price_unit = %s, quantity = %s, discount_type = 'none',
+                   discount_value = 0, change_amount = 0
+             WHERE id = %s
+            """,
+            [price, quantity, line.id],
         )
+    env["fsm.order.line"].invalidate_model()
 
 
 def mark_contracts_billed(env):

@@ -1,10 +1,36 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"
+
+    progress_title = fields.Char(
+        string="Progress Billing",
+        compute="_compute_progress_title",
+        compute_sudo=True,
+        help="Which deposit, draw or release of a contract the document bills, or "
+        "credits.",
+    )
+    progress_order_id = fields.Many2one(
+        "fsm.order",
+        string="Contract",
+        compute="_compute_progress_title",
+        compute_sudo=True,
+    )
+
+    @api.depends_context("lang")
+    @api.depends(
+        "service_order_link_ids.slot", "reversed_entry_id.service_order_link_ids.slot"
+    )
+    def _compute_progress_title(self):
+        for move in self:
+            claim = move._get_service_order_links().filtered(
+                lambda claim: claim.billing_kind != "order"
+            )[:1]
+            move.progress_title = claim and claim._get_billing_title()
+            move.progress_order_id = claim.order_id
 
     def _get_progress_orders(self):
         """Service orders (`fsm.order`, superuser mode) whose deposits, draws or
@@ -47,11 +73,9 @@ class AccountMove(models.Model):
         return res
 
     def unlink(self):
-        claims = self._get_service_order_links()
-        orders = self._get_progress_orders()
-        orders._lock_billing()
-        later = claims._get_later_draws()
-        if later:
+        self._get_progress_orders()._lock_billing()
+        claims = self.sudo().service_order_link_ids.filtered("is_active")
+        if later := claims._get_later_draws() - claims:
             claims._refuse_later_draw(later)
         return super().unlink()
 

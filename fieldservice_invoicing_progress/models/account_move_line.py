@@ -39,6 +39,16 @@ class AccountMoveLine(models.Model):
         help="The deposit that the line applies.",
     )
 
+    def _is_below_work(self):
+        """Whether one line is retainage or a deposit, which documents print below the
+        work and count in no section of it (bool)."""
+        return self.progress_type in ("deposit", "retainage")
+
+    def _compute_parent_id(self):
+        res = super()._compute_parent_id()
+        self.filtered(lambda line: line._is_below_work()).parent_id = False
+        return res
+
     def _get_signed(self, amount):
         """``amount`` (float) of one line as the customer owes it: negative on credit
         notes."""

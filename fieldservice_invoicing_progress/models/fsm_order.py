@@ -14,6 +14,7 @@ class FsmOrder(models.Model):
     _inherit = (
         "fsm.order",
         "fsm.order.contract.mixin",
+        "fsm.order.change.mixin",
         "fsm.order.deposit.mixin",
         "fsm.order.draw.mixin",
         "fsm.order.retainage.mixin",
@@ -47,6 +48,15 @@ class FsmOrder(models.Model):
     )
     change_order_ids = fields.One2many(
         "fsm.change.order", "order_id", string="Change Orders", copy=False
+    )
+    change_order_count = fields.Integer(
+        string="Number of Change Orders", compute="_compute_change_order_count"
+    )
+    change_order_number = fields.Integer(
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="Number of the last change order that was entered.",
     )
     contract_original = fields.Monetary(
         string="Original Contract",
@@ -136,7 +146,11 @@ class FsmOrder(models.Model):
     # ------------------------------------------------------------------
 
     @api.depends(
-        "billing_method", "progress_billed", "balance_to_finish", "retainage_held"
+        "billing_method",
+        "progress_billed",
+        "balance_to_finish",
+        "retainage_held",
+        "line_ids.price_subtotal",
     )
     def _compute_billing(self):
         res = super()._compute_billing()
@@ -173,6 +187,11 @@ class FsmOrder(models.Model):
         contracts = self.filtered(lambda order: order.billing_method == "progress")
         contracts.billing_difference = 0.0
         return res
+
+    def _get_unpriced_lines(self):
+        # change orders give their items the price
+        lines = super()._get_unpriced_lines()
+        return lines.filtered(lambda line: not line.change_line_ids)
 
     # ------------------------------------------------------------------
     # Invoices that bill the whole order
@@ -408,6 +427,75 @@ class FsmOrder(models.Model):
                     order=", ".join(self.mapped("name")),
                 )
             )
+
+    # ------------------------------------------------------------------
+    # What a fixed contract keeps
+    # ------------------------------------------------------------------
+
+    def _get_free_contracts(self):
+        """Those of these orders whose contract is not fixed yet."""
+        return self.filtered(lambda order: not order._is_contract_fixed())
+
+    def _compute_pricelist_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_pricelist_id()
+
+    def _compute_currency_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_currency_id()
+
+    def _compute_fiscal_position_id(self):
+        return super(FsmOrder, self._get_free_contracts())._compute_fiscal_position_id()
+
+    def _has_invoice_lines(self):
+        # no unit that is added to the order later adds to a fixed contract
+        return super()._has_invoice_lines() or self._is_contract_fixed()
+
+    def _ensure_charges_can_change(self):
+        # of a contract the items are fixed, for everyone, and the rest stays free
+        at_once = self.filtered(lambda order: order.billing_method == "order")
+        return super(FsmOrder, at_once)._ensure_charges_can_change()
+
+    @api.model
+    def _get_contract_terms(self):
+        """Names (set) of the fields that the prices and taxes of a contract follow."""
+        return {
+            "company_id",
+            "currency_id",
+            "fiscal_position_id",
+            "include_unit_price",
+            "pricelist_id",
+        }
+
+    def _ensure_terms_can_change(self, vals):
+        res = super()._ensure_terms_can_change(vals)
+        if names := vals.keys() & self._get_contract_terms():
+            for order in self - self._get_free_contracts():
+                order._ensure_contract_terms_stay({name: vals[name] for name in names})
+        return res
+
+    def _ensure_contract_terms_stay(self, vals):
+        """Refuse new terms for the fixed contract of one order.
+
+        :param dict vals: values about to be written
+        :raise UserError: names field and order, and the way out
+        """
+        for name, value in vals.items():
+            field = self._fields[name]
+            new = field.convert_to_cache(value, self, validate=False)
+            if field.convert_to_cache(self[name], self) != new:
+                raise UserError(
+                    self.env._(
+                        "%(field)s of service order %(order)s can not change: prices "
+                        "and taxes of its contract are fixed. Take off what changes by "
+                        "a change order, and bill it on an order of its own.",
+                        field=field._description_string(self.env),
+                        order=self.name,
+                    )
+                )
+
+    def unlink(self):
+        # the database would refuse to delete items that a change order is about
+        self.change_order_ids.unlink()
+        return super().unlink()
 
     def _ensure_billing_method_can_change(self):
         """Refuse another billing method for orders whose work is being billed.

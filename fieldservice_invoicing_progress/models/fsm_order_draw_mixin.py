@@ -206,8 +206,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         :raise UserError: names item and order, by how much, and the way out
         """
         for item in items:
-            if item.is_touched:
-                self._ensure_item_in_contract(item)
+            self._ensure_item_in_contract(item)
         if not any(item.is_touched for item in items) and not without:
             raise UserError(
                 self.env._(

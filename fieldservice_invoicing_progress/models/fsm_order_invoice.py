@@ -12,7 +12,8 @@ class FsmOrderInvoice(models.Model):
     """The claim is the record of a deposit, a draw or a release: its slot says which
     one it is, its amounts follow from the invoice and posted credit notes."""
 
-    _inherit = "fsm.order.invoice"
+    _name = "fsm.order.invoice"
+    _inherit = ("fsm.order.invoice", "pay.application.mixin")
 
     billing_kind = fields.Selection(
         [
@@ -83,6 +84,15 @@ class FsmOrderInvoice(models.Model):
         compute="_compute_deposit_left",
         store=True,
         help="What is paid of the deposit and not applied, with taxes.",
+    )
+
+    issued_pay_application = fields.Json(
+        readonly=True,
+        copy=False,
+        # only the document reads it, and lists read many claims
+        prefetch=False,
+        groups=fields.NO_ACCESS,
+        help="The pay application of the issued draw.",
     )
 
     @api.depends("slot")
@@ -232,6 +242,53 @@ class FsmOrderInvoice(models.Model):
         )
 
     # ------------------------------------------------------------------
+    # What the document says of the contract, as issued
+    # ------------------------------------------------------------------
+
+    def _get_billing_title(self):
+        """What one claim is, as “Progress Draw 3”, in the context's language (str);
+        False for the whole order."""
+        self.ensure_one()
+        if self.billing_kind == "order":
+            return False
+        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
+        return f"{kinds[self.billing_kind]} {self.number}"
+
+    def _get_document_values(self, lang):
+        claim = self.sudo().with_context(lang=lang)
+        return {
+            **super()._get_document_values(lang),
+            "billing_title": claim._get_billing_title(),
+            "pay_application": claim._get_pay_application(),
+        }
+
+    def _get_pay_application(self):
+        """Pay application of one claim (superuser mode): as issued, or live while it is
+        a draft; see :meth:`_prepare_pay_application`. False for all but draws."""
+        self.ensure_one()
+        if self.billing_kind != "draw":
+            return False
+        return self.issued_pay_application or self._prepare_pay_application()
+
+    def _keep_as_issued(self):
+        res = super()._keep_as_issued()
+        for draw in self.sudo().filtered(lambda claim: claim.billing_kind == "draw"):
+            lang = draw.move_id._get_document_lang()
+            application = draw.with_context(lang=lang)._prepare_pay_application()
+            draw.issued_pay_application = application
+        return res
+
+    def _forget_as_issued(self):
+        res = super()._forget_as_issued()
+        self.filtered("issued_pay_application").issued_pay_application = False
+        return res
+
+    def write(self, vals):
+        if "issued_pay_application" in vals:
+            self.move_id.filtered("service_snapshot_ids")._ensure_not_issued()
+        return super().write(vals)
+
+    # ------------------------------------------------------------------
     # What has to hold, whatever is posted or cancelled
     # ------------------------------------------------------------------
 
@@ -270,7 +327,13 @@ class FsmOrderInvoice(models.Model):
 
         :raise UserError: names both and the way out
         """
-        given_up = self.filtered(lambda claim: not claim.is_active)
+        given_up = self.filtered(
+            lambda claim: (
+                not claim.is_active
+                # unless another one has taken its place
+                and claim.slot not in claim.order_id._get_draws().mapped("slot")
+            )
+        )
         if later := given_up._get_later_draws():
             given_up._refuse_later_draw(later)
 

@@ -2,6 +2,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..progress import get_excess
+
 
 class FsmOrderLine(models.Model):
     """On an order with progress billing: an item of the schedule of values."""
@@ -89,6 +91,29 @@ class FsmOrderLine(models.Model):
             if aml.move_id != without
         )
 
+    def _get_overbilled_messages(self):
+        """What to say (list of str) of those of these items that are billed above their
+        scheduled value, which a change order reduced."""
+        messages = []
+        for line in self:
+            billed = line._get_amount_billed()
+            excess = get_excess(
+                line.order_id._to_decimal(billed),
+                line.order_id._to_decimal(line.price_subtotal),
+            )
+            if excess:
+                messages.append(
+                    self.env._(
+                        "“%(line)s” is billed %(billed)s, %(excess)s above its new "
+                        "scheduled value of %(scheduled)s: credit it by the next draw.",
+                        line=line.name,
+                        billed=line.currency_id.format(billed),
+                        excess=line.currency_id.format(float(excess)),
+                        scheduled=line.currency_id.format(line.price_subtotal),
+                    )
+                )
+        return messages
+
     def _get_amount_stored(self, without=None):
         """Value (float, order currency) of the materials that the last draw bills as
         stored and not installed.
@@ -104,11 +129,27 @@ class FsmOrderLine(models.Model):
     def _prepare_base_line_for_taxes_computation(self, **kwargs):
         base_line = super()._prepare_base_line_for_taxes_computation(**kwargs)
         if self.change_amount:
-            AccountMoveLine = self.env["account.move.line"]
-            AccountMoveLine._apply_discount_amount(
-                base_line, -self._get_price_with_taxes(self.change_amount)
-            )
+            # an agreed amount before taxes, of which taxes that are included in the
+            # price take nothing
+            base_line |= {
+                "price_unit": self._get_original_amount(base_line) + self.change_amount,
+                "quantity": 1.0,
+                "discount": 0.0,
+                "special_mode": "total_excluded",
+            }
         return base_line
+
+    def _get_original_amount(self, base_line):
+        """Untaxed amount (float) of the item before change orders.
+
+        :param dict base_line: of the item without them
+        """
+        AccountTax = self.env["account.tax"]
+        company = self.company_id or self.env.company
+        original = {**base_line}
+        AccountTax._add_tax_details_in_base_line(original, company)
+        AccountTax._round_base_lines_tax_details([original], company)
+        return original["tax_details"]["total_excluded_currency"]
 
     @api.depends("change_amount")
     def _compute_amount(self):
@@ -139,13 +180,28 @@ class FsmOrderLine(models.Model):
         if self.order_id.billing_method != "progress":
             return super()._get_qty_invoiced()
         billed = self._get_amount_billed()
-        return self.quantity * billed / self.price_subtotal if billed else 0.0
+        if not self.price_subtotal:
+            return 0.0
+        return self.quantity * billed / self.price_subtotal
 
     def _get_qty_to_credit(self):
         # what a reduced contract leaves too much is credited by a draw
         if self.order_id.billing_method == "progress":
             return 0.0
         return super()._get_qty_to_credit()
+
+    def _get_free_lines(self):
+        """Those of these lines whose price and taxes may follow product and order: not
+        the items of a fixed contract."""
+        return self.filtered(
+            lambda line: not line._origin or not line.order_id._is_contract_fixed()
+        )
+
+    def _compute_price_unit(self):
+        return super(FsmOrderLine, self._get_free_lines())._compute_price_unit()
+
+    def _compute_tax_ids(self):
+        return super(FsmOrderLine, self._get_free_lines())._compute_tax_ids()
 
     def _ensure_order_can_change(self):
         res = super()._ensure_order_can_change()
@@ -172,8 +228,40 @@ class FsmOrderLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
+        self.env.add_to_compute(self._fields["change_amount"], lines)
         lines._exclude_from_contract()
         return lines
+
+    def write(self, vals):
+        if "change_amount" in vals and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "What changes “%(line)s” of service order %(order)s follows from "
+                    "approved change orders: enter one.",
+                    line=self[:1].name,
+                    order=self[:1].order_id.name,
+                )
+            )
+        res = super().write(vals)
+        if "display_type" in vals and not self.env.su:
+            # a section that became an item
+            self._ensure_contract_can_change()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_changed(self):
+        for line in self:
+            if changes := line.change_line_ids.change_order_id:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” of service order %(order)s is an item of "
+                        "%(changes)s and can not be deleted. Take it off the drafts "
+                        "among them first; what is approved stays.",
+                        line=line.name,
+                        order=line.order_id.name,
+                        changes=", ".join(changes.mapped("name")),
+                    )
+                )
 
     def _exclude_from_contract(self):
         """Have parts and hours that come by themselves cost the contract nothing: its

@@ -36,6 +36,30 @@ class ProgressCommon(ServiceInvoicingCommon):
             **{"billing_method": "progress", "retainage_percent": 10.0, **values},
         )
 
+    @classmethod
+    def _create_change_order(cls, *lines, order=None, approve=False, **values):
+        """A change order; ``lines`` are pairs of an item and an amount, or dicts of
+        values for new items."""
+        change = cls.env["fsm.change.order"].create(
+            {
+                "order_id": (order or cls.contract).id,
+                "title": "Second drain",
+                "reason": "Asked for by the site manager",
+                "line_ids": [
+                    Command.create(
+                        line
+                        if isinstance(line, dict)
+                        else {"order_line_id": line[0].id, "amount": line[1]}
+                    )
+                    for line in lines
+                ],
+                **values,
+            }
+        )
+        if approve:
+            change.action_approve()
+        return change
+
     def _draw(self, *completed, order=None, post=True, **options):
         """The next draw: work completed to date of each item."""
         order = order or self.contract

@@ -1,5 +1,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -10,14 +9,8 @@ from .common import ProgressCommon
 class TestCreditDraw(ProgressCommon):
     def _reduce(self, line, amount):
         """An approved change order that takes an amount off one item."""
-        self.env["fsm.change.order"].create(
-            {
-                "order_id": line.order_id.id,
-                "state": "approved",
-                "line_ids": [
-                    Command.create({"order_line_id": line.id, "amount": -amount})
-                ],
-            }
+        self._create_change_order(
+            {"order_line_id": line.id, "amount": -amount}, approve=True
         )
 
     def test_credit_draw(self):
@@ -101,3 +94,29 @@ class TestCreditDraw(ProgressCommon):
         second.action_post()
         self.assertEqual(self.piping.amount_stored, 0.0)
         self.assertEqual(self.piping.amount_billed, 3000.0)
+
+    def test_reduced_items_are_settled(self):
+        """B7: what is billed too much of one item is not left behind by a draw of
+        another."""
+        self._draw(4000, 0)
+        self._reduce(self.groundwork, 1000)
+        with self.assertRaisesRegex(UserError, "beyond its scheduled value"):
+            self._draw(4000, 3000)
+
+    def test_draft_credit_note_deleted(self):
+        """A draft credit note for an earlier draw can be deleted."""
+        first = self._draw(1000, 0)
+        self._draw(2000, 0)
+        self._credit(first, post=False).unlink()
+        self.assertFalse(first.reversal_move_ids)
+
+    def test_replaced_draw(self):
+        """B7: a draw that was given up and billed anew counts no more."""
+        given_up = self._draw(1000, 0)
+        given_up._cancel_service_invoices("wrong")
+        self._draw(2000, 0)
+        self._draw(3000, 0)
+        given_up.service_order_link_ids._check_is_last_draw()
+        self.assertEqual(
+            self.contract._get_draws().mapped("slot"), ["draw/1", "draw/2"]
+        )

@@ -1,5 +1,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
 from odoo.tests import tagged
 
 from ..hooks import uninstall_hook
@@ -12,14 +11,8 @@ class TestUninstall(ProgressCommon):
         """Without the addon a contract is not on the list to invoice, and its lines
         have the prices that were agreed last."""
         draw = self._draw(1000, 0)
-        self.env["fsm.change.order"].create(
-            {
-                "order_id": self.contract.id,
-                "state": "approved",
-                "line_ids": [
-                    Command.create({"order_line_id": self.piping.id, "amount": 500.55})
-                ],
-            }
+        self._create_change_order(
+            {"order_line_id": self.piping.id, "amount": 500.55}, approve=True
         )
         self.assertEqual(self.piping.price_subtotal, 6500.55)
         uninstall_hook(self.env(su=True))
