@@ -90,10 +90,12 @@ class AccountMove(models.Model):
         )
         invoices.service_order_link_ids._check_draw_in_contract()
         invoices._check_applied_deposits_are_paid()
+        claims = self._get_service_order_links()
+        claims._check_credited_is_billed()
         orders = self._get_progress_orders()
         orders.invoice_link_ids._check_deposits_cover_applied()
         orders._check_retainage_covers_released()
-        self._get_service_order_links()._check_is_last_draw()
+        claims._check_is_last_draw()
 
     def _check_applied_deposits_are_paid(self):
         """Refuse to post invoices that apply more of a deposit than is paid."""

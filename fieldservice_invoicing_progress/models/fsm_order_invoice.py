@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..progress import get_excess
+
 WORK_SLOT = "draw/"
 
 
@@ -105,11 +107,8 @@ class FsmOrderInvoice(models.Model):
     @api.depends_context("lang")
     @api.depends("billing_kind", "number")
     def _compute_billing_title(self):
-        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
         for claim in self:
-            claim.billing_title = (
-                claim.number and f"{kinds[claim.billing_kind]} {claim.number}"
-            )
+            claim.billing_title = claim._get_billing_title()
 
     @api.model
     def _get_work_domain(self):
@@ -226,6 +225,18 @@ class FsmOrderInvoice(models.Model):
         values = super()._prepare_replacing_link(move)
         return {**values, "retainage_percent": self.retainage_percent}
 
+    def _get_billed_by_item(self):
+        """What one draw bills, less its credit notes: dict of `fsm.order.line` and
+        untaxed amount (float)."""
+        lines = self._get_counted_moves().invoice_line_ids.filtered(
+            lambda line: line.progress_type == "work"
+        )
+        groups = lines.grouped("fsm_order_line_id")
+        return {
+            item: self.currency_id.round(group._get_owed())
+            for item, group in groups.items()
+        }
+
     def _get_later_draws(self):
         """Active draws (`fsm.order.invoice`) after those of these claims, on the same
         orders."""
@@ -321,6 +332,46 @@ class FsmOrderInvoice(models.Model):
                         order=claim.order_id.name,
                     )
                 )
+
+    def _check_credited_is_billed(self):
+        """Refuse to credit more of a deposit, draw or release than it bills: several
+        credit notes can be for the same.
+
+        :raise UserError: names line and invoice, by how much, and the way out
+        """
+        for claim in self.filtered(lambda claim: claim.billing_kind != "order"):
+            order, lines = claim.order_id, claim._get_counted_moves().invoice_line_ids
+            lines = lines.filtered(
+                lambda line, order=order: line._is_progress_of(order)
+            )
+            for same in lines.grouped(lambda line: line._get_progress_key()).values():
+                own = same.filtered(
+                    lambda line, claim=claim: line.move_id == claim.move_id
+                )
+                excess = get_excess(
+                    order._to_decimal(same._get_owed()),
+                    order._to_decimal(own._get_owed()),
+                )
+                if excess:
+                    claim._refuse_excess_credit(same[:1], float(excess))
+
+    def _refuse_excess_credit(self, line, excess):
+        """Raise that credit notes of one claim come to more than its invoice.
+
+        :param line: `account.move.line` that is credited too much
+        :param float excess: untaxed amount
+        """
+        raise UserError(
+            self.env._(
+                "The credit notes for %(invoice)s of service order %(order)s credit "
+                "“%(line)s” by %(excess)s more than it bills. Lower what this one "
+                "credits.",
+                invoice=self.move_id.display_name,
+                order=self.order_id.name,
+                line=line.name,
+                excess=self.currency_id.format(excess),
+            )
+        )
 
     def _check_is_last_draw(self):
         """Refuse to give up a draw while a later one stands.

@@ -5,6 +5,7 @@ from . import test_credit_draw
 from . import test_deposit
 from . import test_draw
 from . import test_draw_dialog
+from . import test_money
 from . import test_pay_application
 from . import test_progress_arithmetic
 from . import test_uninstall
