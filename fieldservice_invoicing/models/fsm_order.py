@@ -1645,12 +1645,7 @@ class FsmOrder(models.Model):
 
         :raise AccessError: the user neither dispatches nor invoices
         """
-        user = self.env.user
-        if not (
-            self.env.su
-            or user.has_group("fieldservice.group_fsm_dispatcher")
-            or user.has_group(GROUP_USER)
-        ):
+        if not self._may_agree_on_prices():
             raise AccessError(
                 self.env._(
                     "The not-to-exceed amount of service order %(order)s is changed by "
@@ -1658,6 +1653,17 @@ class FsmOrder(models.Model):
                     order=", ".join(self.mapped("name")),
                 )
             )
+
+    @api.model
+    def _may_agree_on_prices(self):
+        """Whether the user agrees with customers on what they pay (bool): workers do
+        not."""
+        user = self.env.user
+        return (
+            self.env.su
+            or user.has_group("fieldservice.group_fsm_dispatcher")
+            or user.has_group(GROUP_USER)
+        )
 
     def _ensure_charges_can_change(self):
         """Refuse changes to billed work by those who can not mend its invoice.

@@ -7,8 +7,11 @@ from . import fsm_order_draw_mixin
 from . import fsm_order_retainage_mixin
 from . import fsm_order
 from . import fsm_order_line
+from . import pay_application_mixin
 from . import fsm_order_invoice
+from . import service_invoice_snapshot
 from . import account_move
 from . import account_move_line
 from . import fsm_change_order
 from . import fsm_change_order_line
+from . import res_config_settings

@@ -1,10 +1,36 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"
+
+    progress_title = fields.Char(
+        string="Progress Billing",
+        compute="_compute_progress_title",
+        compute_sudo=True,
+        help="Which deposit, draw or release of a contract the document bills, or "
+        "credits.",
+    )
+    progress_order_id = fields.Many2one(
+        "fsm.order",
+        string="Contract",
+        compute="_compute_progress_title",
+        compute_sudo=True,
+    )
+
+    @api.depends_context("lang")
+    @api.depends(
+        "service_order_link_ids.slot", "reversed_entry_id.service_order_link_ids.slot"
+    )
+    def _compute_progress_title(self):
+        for move in self:
+            claim = move._get_service_order_links().filtered(
+                lambda claim: claim.billing_kind != "order"
+            )[:1]
+            move.progress_title = claim._get_billing_title() if claim else False
+            move.progress_order_id = claim.order_id
 
     def _get_progress_orders(self):
         """Service orders (`fsm.order`, superuser mode) whose deposits, draws or
@@ -35,23 +61,26 @@ class AccountMove(models.Model):
         return posted
 
     def button_cancel(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_cancel()
         self._check_progress_billing()
         return res
 
     def button_draft(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_draft()
         self._check_progress_billing()
         return res
 
     def unlink(self):
-        claims = self._get_service_order_links()
-        orders = self._get_progress_orders()
-        orders._lock_billing()
-        later = claims._get_later_draws()
-        if later:
+        self.check_access("unlink")
+        self._get_progress_orders()._lock_billing()
+        claims = self.sudo().service_order_link_ids.filtered("is_active")
+        if later := claims._get_later_draws() - claims:
             claims._refuse_later_draw(later)
         return super().unlink()
 
@@ -66,10 +95,12 @@ class AccountMove(models.Model):
         )
         invoices.service_order_link_ids._check_draw_in_contract()
         invoices._check_applied_deposits_are_paid()
+        claims = self._get_service_order_links()
+        claims._check_credited_is_billed()
         orders = self._get_progress_orders()
         orders.invoice_link_ids._check_deposits_cover_applied()
         orders._check_retainage_covers_released()
-        self._get_service_order_links()._check_is_last_draw()
+        claims._check_is_last_draw()
 
     def _check_applied_deposits_are_paid(self):
         """Refuse to post invoices that apply more of a deposit than is paid."""

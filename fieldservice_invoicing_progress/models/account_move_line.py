@@ -39,11 +39,46 @@ class AccountMoveLine(models.Model):
         help="The deposit that the line applies.",
     )
 
+    def _is_below_work(self):
+        """Whether one line is retainage or a deposit, which documents print below the
+        work and count in no section of it (bool)."""
+        return self.progress_type in ("deposit", "retainage")
+
+    def _compute_parent_id(self):
+        res = super()._compute_parent_id()
+        self.filtered(lambda line: line._is_below_work()).parent_id = False
+        return res
+
     def _get_signed(self, amount):
         """``amount`` (float) of one line as the customer owes it: negative on credit
         notes."""
         self.ensure_one()
         return -amount if self.move_id.move_type == "out_refund" else amount
+
+    def _get_owed(self):
+        """Untaxed amount (float) of these lines as the customer owes it."""
+        return sum(line._get_signed(line.price_subtotal) for line in self)
+
+    def _is_progress_of(self, order):
+        """Whether one line is work, deposit or retainage of a contract (bool).
+
+        :param order: `fsm.order`
+        """
+        return bool(self.progress_type) and self.progress_order_id == order
+
+    def _get_progress_key(self):
+        """What one line bills or applies (tuple): credit notes credit the same."""
+        return self.progress_type, self.fsm_order_line_id, self.deposit_claim_id
+
+    def _get_stored(self):
+        """Value (float) of the materials that are stored by one line of a draw, as
+        credit notes for it have corrected it."""
+        credited = self.service_copy_line_ids.filtered(
+            lambda line: (
+                line.parent_state == "posted" and line.move_type == "out_refund"
+            )
+        )
+        return (self | credited).sorted("id")[-1:].progress_stored
 
     def _get_counted(self):
         """Those of these lines that count in what is billed: of invoices, drafts too,
@@ -98,6 +133,7 @@ class AccountMoveLine(models.Model):
         res = super()._copy_data_extend_business_fields(values)
         for name in self._get_progress_fields():
             values[name] = self._fields[name].convert_to_write(self[name], self)
+        values["progress_stored"] = self._get_stored()
         return res
 
     def _reconcile_progress_lines(self):
@@ -125,7 +161,8 @@ class AccountMoveLine(models.Model):
             )
         )
         for group in groups.values():
-            if len({line.balance > 0 for line in group}) == 2:
+            # cents of another currency may be worth nothing in that of the company
+            if len({line.amount_currency > 0 for line in group}) == 2:
                 group.reconcile()
 
     def _ensure_order_is_claimed(self):
@@ -138,6 +175,8 @@ class AccountMoveLine(models.Model):
 
     def write(self, vals):
         if not self.env.su and vals.keys() & {*self._get_progress_fields()}:
+            self.check_access("write")
+            self.move_id._ensure_not_issued()
             self[:1]._refuse_entered_progress()
         return super().write(vals)
 

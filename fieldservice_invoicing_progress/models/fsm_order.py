@@ -1,6 +1,12 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.fieldservice_invoicing.models.fsm_order import INVOICE_READERS
+from odoo.addons.fieldservice_invoicing.models.res_company import (
+    GROUP_MANAGER,
+    GROUP_USER,
+)
 
 
 class FsmOrder(models.Model):
@@ -101,6 +107,35 @@ class FsmOrder(models.Model):
         store=True,
         help="What is paid of the deposits and not applied yet, with taxes.",
     )
+    card_title = fields.Char(
+        compute="_compute_card_amounts", compute_sudo=True, groups=INVOICE_READERS
+    )
+    card_work = fields.Monetary(
+        string="Work",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_retainage = fields.Monetary(
+        string="Retainage",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    card_deposit = fields.Monetary(
+        string="Deposit Applied",
+        compute="_compute_card_amounts",
+        compute_sudo=True,
+        currency_field="card_currency_id",
+        groups=INVOICE_READERS,
+    )
+    can_create_draw = fields.Boolean(compute="_compute_can_bill_progress")
+    can_change_draw = fields.Boolean(compute="_compute_can_bill_progress")
+    can_create_deposit = fields.Boolean(compute="_compute_can_bill_progress")
+    can_release_retainage = fields.Boolean(compute="_compute_can_bill_progress")
+    can_refund_deposit = fields.Boolean(compute="_compute_can_bill_progress")
     billing_status = fields.Selection(
         selection_add=[("progress", "Progress Billing")],
         ondelete={"progress": "set null"},
@@ -110,7 +145,13 @@ class FsmOrder(models.Model):
     # Where the billing stands
     # ------------------------------------------------------------------
 
-    @api.depends("billing_method", "progress_billed", "contract_revised")
+    @api.depends(
+        "billing_method",
+        "progress_billed",
+        "balance_to_finish",
+        "retainage_held",
+        "line_ids.price_subtotal",
+    )
     def _compute_billing(self):
         res = super()._compute_billing()
         for order in self.filtered(lambda order: order.billing_method == "progress"):
@@ -194,6 +235,151 @@ class FsmOrder(models.Model):
         return super()._refresh_draft_invoice(invoice)
 
     # ------------------------------------------------------------------
+    # Actions
+    # ------------------------------------------------------------------
+
+    @api.depends_context("uid")
+    @api.depends(
+        "billing_method",
+        "contract_revised",
+        "progress_billed",
+        "retainage_held",
+        "deposit_balance",
+        "stage_id",
+        "company_id.service_invoicing",
+        "invoice_link_ids.is_active",
+        "invoice_link_ids.move_id.state",
+    )
+    def _compute_can_bill_progress(self):
+        user = self.env.user
+        may_bill = user.has_group(GROUP_USER)
+        is_manager = user.has_group(GROUP_MANAGER)
+        for order in self:
+            draws = order._get_draws()
+            has_draft = draws[-1:].move_id.state == "draft"
+            enabled = order.company_id.service_invoicing
+            is_open = order.stage_id.is_invoiceable or not order.stage_id.is_closed
+            can_bill = enabled and may_bill and is_open
+            is_progress = order.billing_method == "progress"
+            order.can_change_draw = can_bill and has_draft
+            order.can_create_draw = (
+                can_bill
+                and bool(order._get_schedule_lines())
+                and not has_draft
+                and not order._is_billed_in_full()
+            )
+            order.can_create_deposit = can_bill and not (
+                order._is_billed_in_full() if is_progress else order._is_work_billed()
+            )
+            order.can_release_retainage = (
+                can_bill and is_manager and order._get_releasable_retainage() > 0
+            )
+            order.can_refund_deposit = (
+                enabled and is_manager and order.deposit_balance > 0
+            )
+
+    @api.depends("invoice_link_ids.work_amount")
+    def _compute_card_amounts(self):
+        res = super()._compute_card_amounts()
+        for order in self:
+            claim = order.invoice_link_ids._get_active_work()[:1]
+            order.card_title = claim.billing_title
+            order.card_work = claim.work_amount
+            order.card_retainage = -claim.retainage_amount
+            order.card_deposit = claim.deposit_amount
+        return res
+
+    @api.depends("billing_method")
+    def _compute_can_invoice(self):
+        res = super()._compute_can_invoice()
+        contracts = self.filtered(lambda order: order.billing_method == "progress")
+        contracts.can_create_invoice = False
+        return res
+
+    def action_create_invoice(self):
+        if len(self) == 1 and self.billing_method == "progress":
+            return self.action_create_draw()
+        return super().action_create_invoice()
+
+    def action_create_draw(self):
+        """Open the dialog that bills the next draw of one order (action dict).
+
+        :raise UserError, AccessError: see :meth:`_ensure_can_be_drawn`
+        """
+        self.ensure_one()
+        self._ensure_can_be_drawn()
+        return self._open_billing_dialog(
+            "fsm.order.create.draw",
+            self.env._("Progress Draw %s", len(self._get_draws()) + 1),
+        )
+
+    def action_change_draw(self):
+        """Open the dialog with what the draft of the last draw of one order says
+        (action dict).
+
+        :raise UserError: it has no draft draw, or can not be billed
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self.ensure_one()
+        self._ensure_contract_can_be_drawn()
+        draw = self._get_draws()[-1:]
+        if draw.move_id.state != "draft":
+            raise UserError(
+                self.env._(
+                    "Service order %(order)s has no draft draw to change. Create the "
+                    "next draw, or cancel the last one by a credit note.",
+                    order=self.name,
+                )
+            )
+        return self._open_billing_dialog(
+            "fsm.order.create.draw",
+            self.env._("Change Progress Draw %s", draw.number),
+            default_move_id=draw.move_id.id,
+        )
+
+    def action_create_deposit(self):
+        """Open the dialog that asks for a deposit on one order (action dict).
+
+        :raise UserError: nothing can be billed of it
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self.ensure_one()
+        self._ensure_contract_can_be_billed()
+        return self._open_billing_dialog(
+            "fsm.order.create.deposit", self.env._("Create Deposit")
+        )
+
+    def action_release_retainage(self):
+        """Open the dialog that releases retainage of one order (action dict).
+
+        :raise UserError: nothing is held, or nothing can be billed of the order
+        :raise AccessError: the user may not release retainage
+        """
+        self.ensure_one()
+        self.company_id._ensure_service_invoicing(GROUP_MANAGER)
+        self._ensure_contract_can_be_billed()
+        self._ensure_retainage_is_held()
+        return self._open_billing_dialog(
+            "fsm.order.release.retainage", self.env._("Release Retainage")
+        )
+
+    def _open_billing_dialog(self, model, name, **context):
+        """Action (dict) that opens a dialog for one order.
+
+        :param str model: of the dialog, which has ``order_id``
+        :param str name: title of the dialog
+        :param context: more defaults of the dialog
+        """
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_order_id": self.id, **context},
+        }
+
+    # ------------------------------------------------------------------
     # Rules
     # ------------------------------------------------------------------
 
@@ -218,11 +404,27 @@ class FsmOrder(models.Model):
                 lambda order: order.billing_method != vals["billing_method"]
             )
             changed._ensure_billing_method_can_change()
-        if vals.keys() & {"retainage_percent", "retainage_cap_percent"}:
-            self._ensure_may_set_limit()
+        terms = {"retainage_percent", "retainage_cap_percent"} & vals.keys()
+        if any(order[name] != vals[name] for order in self for name in terms):
+            self._ensure_may_set_contract()
         res = super().write(vals)
         changed._follow_billing_method()
         return res
+
+    def _ensure_may_set_contract(self):
+        """Refuse workers who would change how their orders are billed.
+
+        :raise AccessError: names the orders, and whom to ask
+        """
+        if self and not self._may_agree_on_prices():
+            raise AccessError(
+                self.env._(
+                    "How service order %(order)s is billed, and what is retained of "
+                    "it, is changed by dispatchers and those who invoice. Ask one of "
+                    "them.",
+                    order=", ".join(self.mapped("name")),
+                )
+            )
 
     # ------------------------------------------------------------------
     # What a fixed contract keeps
@@ -298,7 +500,7 @@ class FsmOrder(models.Model):
 
         :raise UserError: names the order and the way out
         """
-        self._ensure_may_set_limit()
+        self._ensure_may_set_contract()
         for order in self:
             claims = order.sudo().invoice_link_ids
             changes = order.change_order_ids

@@ -23,6 +23,7 @@ class FsmOrderContractMixin(models.AbstractModel):
 
     @api.depends(
         "billing_method",
+        "amount_untaxed",
         "include_unit_price",
         "line_ids.price_subtotal",
         "line_ids.change_amount",
@@ -145,11 +146,35 @@ class FsmOrderContractMixin(models.AbstractModel):
         details = taxes._get_tax_details(
             amount, 1.0, rounding_method="round_globally", special_mode="total_excluded"
         )
-        return amount + sum(
+        included = sum(
             data["tax_amount"]
             for data in details["taxes_data"]
             if data["tax"].price_include
         )
+        by_line = self.company_id.tax_calculation_rounding_method == "round_per_line"
+        if included and by_line:
+            return self._get_price_rounded_by_line(amount, amount + included, taxes)
+        return amount + included
+
+    def _get_price_rounded_by_line(self, amount, price, taxes):
+        """Price (float) nearest to ``price`` whose untaxed amount is exactly ``amount``
+        when taxes are rounded by line: those of several included taxes, each rounded by
+        itself, can add up to a unit more or less.
+
+        :param float amount, price: untaxed, and with included taxes
+        :param taxes: `account.tax`
+        """
+        currency = self.currency_id or self.company_id.currency_id
+        nearest = currency.round(price)
+        most = len(taxes.flatten_taxes_hierarchy())
+        for units in sorted(range(-most, most + 1), key=abs):
+            price = currency.round(nearest + units * currency.rounding)
+            details = taxes._get_tax_details(
+                price, 1.0, currency.rounding, rounding_method="round_per_line"
+            )
+            if currency.compare_amounts(details["total_excluded"], amount) == 0:
+                return price
+        return nearest
 
     # ------------------------------------------------------------------
     # Invoices

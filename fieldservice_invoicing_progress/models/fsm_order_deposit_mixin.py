@@ -325,14 +325,16 @@ class FsmOrderDepositMixin(models.AbstractModel):
         )
 
     def _refund_deposit(self, claim):
-        """Draft credit note (`account.move`) for what is left of one deposit.
+        """Draft credit note (`account.move`) for what is left of one deposit, and for
+        what is not paid of it: the credit note is reconciled with that first.
 
         :raise UserError: a draft credit note is there already
         """
         invoice = claim.move_id
         if refusal := invoice._get_draft_credit_note_refusal():
             raise UserError(refusal)
-        base_lines = self._get_applied_base_lines_of(claim, claim.deposit_left)
+        left = claim.deposit_total - claim.deposit_applied
+        base_lines = self._get_applied_base_lines_of(claim, left)
         credit_note = invoice._reverse_moves([self._prepare_refund_values(invoice)])
         lines = []
         for base_line in base_lines:

@@ -1,5 +1,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from collections import defaultdict
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,12 +25,25 @@ class DrawItem(NamedTuple):
     stored_before: Decimal
 
     @property
+    def completed_before(self):
+        return self.billed - self.stored_before
+
+    @property
     def this_period(self):
         return get_this_period(self.completed, self.stored, self.billed)
 
     @property
     def is_touched(self):
         return bool(self.this_period) or self.stored != self.stored_before
+
+
+class CreditItem(NamedTuple):
+    """What a draw that credits takes back of one item (`fsm.order.line`) on one earlier
+    draw, and what is stored of it then; floats, untaxed, in the order's currency."""
+
+    line: models.BaseModel
+    amount: float
+    stored: float
 
 
 class FsmOrderDrawMixin(models.AbstractModel):
@@ -202,8 +214,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         :raise UserError: names item and order, by how much, and the way out
         """
         for item in items:
-            if item.is_touched:
-                self._ensure_item_in_contract(item)
+            self._ensure_item_in_contract(item)
         if not any(item.is_touched for item in items) and not without:
             raise UserError(
                 self.env._(
@@ -403,47 +414,92 @@ class FsmOrderDrawMixin(models.AbstractModel):
                 )
             )
         order = self.with_env(get_superuser_env(self.env))
-        to_credit = {item.line: -float(item.this_period) for item in items}
         credit_notes = order.env["account.move"]
-        for draw in order._get_draws()[::-1]:
-            lines = defaultdict(float)
-            for line in draw._get_counted_moves().invoice_line_ids:
-                if line.progress_type == "work":
-                    lines[line.fsm_order_line_id] += line._get_signed(
-                        line.price_subtotal
-                    )
-            credited = {
-                line: min(amount, to_credit.get(line, 0.0))
-                for line, amount in lines.items()
-                if min(amount, to_credit.get(line, 0.0)) > 0
-            }
-            if credited:
-                credit_notes += order._credit_draw(draw, credited)
-                for line, amount in credited.items():
-                    to_credit[line] = self.currency_id.round(to_credit[line] - amount)
+        for draw, credited in order._get_credited_draws(items).items():
+            held = order.retainage_held - order._get_retainage_on(credit_notes)
+            credit_notes += order._credit_draw(draw, credited, held)
         return credit_notes
 
-    def _credit_draw(self, draw, credited):
+    def _get_credited_draws(self, items):
+        """Which draws of one order are credited, from the last one back.
+
+        :param items: see :meth:`_create_credit_draw`
+        :return: dict of draws (`fsm.order.invoice`) and list of :class:`CreditItem`
+        :raise UserError: draws do not bill so much of an item
+        """
+        to_credit = {item.line: -float(item.this_period) for item in items}
+        # the last draw with an item is what says how much of it is stored
+        restated = {item.line for item in items if item.stored != item.stored_before}
+        stored = {item.line: float(item.stored) for item in items}
+        result = {}
+        for draw in self._get_draws()[::-1]:
+            credited = []
+            for line, billed in draw._get_billed_by_item().items():
+                amount = max(min(billed, to_credit[line]), 0.0)
+                if amount or line in restated:
+                    credited.append(CreditItem(line, amount, stored[line]))
+                    to_credit[line] = self.currency_id.round(to_credit[line] - amount)
+                    restated.discard(line)
+            if credited:
+                result[draw] = credited
+        for line, amount in to_credit.items():
+            if not self.currency_id.is_zero(amount):
+                self._refuse_uncredited(line, amount)
+        return result
+
+    def _refuse_uncredited(self, line, amount):
+        """Refuse a draw that comes to a credit of what no draw has billed, as of an
+        item that takes something off the contract.
+
+        :param line: `fsm.order.line`
+        :param float amount: that would be credited
+        :raise UserError: names item, order and amount, and the way out
+        """
+        raise UserError(
+            self.env._(
+                "%(amount)s of “%(line)s” of service order %(order)s can not be "
+                "credited: no draw bills so much of it. Bill it together with other "
+                "items, or take it off the contract by a change order.",
+                amount=self.currency_id.format(amount),
+                line=line.name,
+                order=self.name,
+            )
+        )
+
+    def _credit_draw(self, draw, credited, held):
         """Draft credit note (`account.move`) for a part of one draw.
 
         :param draw: `fsm.order.invoice`
-        :param dict credited: untaxed amount (float) for each `fsm.order.line`
+        :param credited: list of :class:`CreditItem`
+        :param float held: untaxed retainage of all draws that can be given back
         """
         invoice = draw.move_id
         values = invoice._prepare_cancelling_credit_note(self.env._("reduced contract"))
         credit_note = invoice._reverse_moves([values])
         commands = []
+        by_line = {item.line: item for item in credited}
         for line in credit_note.invoice_line_ids:
-            amount = credited.get(line.fsm_order_line_id)
-            if line.progress_type == "work" and amount:
-                price = self._get_price_with_taxes(amount, line.tax_ids)
+            item = by_line.get(line.fsm_order_line_id)
+            if line.progress_type == "work" and item:
                 commands.append(
-                    Command.update(line.id, {"price_unit": price, "quantity": 1.0})
+                    Command.update(line.id, self._prepare_credited_work(line, item))
                 )
             elif line.progress_type != "retainage":
                 commands.append(Command.delete(line.id))
         commands += self._prepare_credited_retainage(
-            draw, credit_note, sum(credited.values())
+            draw, credit_note, sum(item.amount for item in credited), held
         )
         credit_note.write({"invoice_line_ids": commands})
         return credit_note
+
+    def _prepare_credited_work(self, line, item):
+        """Values (dict) that have one line of a credit note credit a part of an item.
+
+        :param line: copy (`account.move.line`) of that of the draw
+        :param item: :class:`CreditItem`
+        """
+        return {
+            "price_unit": self._get_price_with_taxes(item.amount, line.tax_ids),
+            "quantity": 1.0,
+            "progress_stored": item.stored,
+        }

@@ -5,22 +5,25 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-WORK_SLOT = "draw/"
+from ..progress import get_excess
+
+BILLING_KINDS = [
+    ("order", "Whole Order"),
+    ("deposit", "Deposit"),
+    ("draw", "Progress Draw"),
+    ("release", "Retainage Release"),
+]
 
 
 class FsmOrderInvoice(models.Model):
     """The claim is the record of a deposit, a draw or a release: its slot says which
     one it is, its amounts follow from the invoice and posted credit notes."""
 
-    _inherit = "fsm.order.invoice"
+    _name = "fsm.order.invoice"
+    _inherit = ("fsm.order.invoice", "pay.application.mixin")
 
     billing_kind = fields.Selection(
-        [
-            ("order", "Whole Order"),
-            ("deposit", "Deposit"),
-            ("draw", "Progress Draw"),
-            ("release", "Retainage Release"),
-        ],
+        BILLING_KINDS,
         compute="_compute_billing_kind",
         store=True,
         precompute=True,
@@ -31,6 +34,14 @@ class FsmOrderInvoice(models.Model):
         store=True,
         precompute=True,
         help="Number of the deposit, draw or release on its order.",
+    )
+    billing_title = fields.Char(
+        string="Billing",
+        compute="_compute_billing_title",
+        help="Which deposit, draw or release of the service order the invoice is.",
+    )
+    bill_to_display_name = fields.Char(
+        related="move_id.invoice_partner_display_name", string="Bill-to"
     )
     retainage_percent = fields.Float(
         string="Retainage (%)", digits=(16, 4), readonly=True
@@ -77,12 +88,31 @@ class FsmOrderInvoice(models.Model):
         help="What is paid of the deposit and not applied, with taxes.",
     )
 
+    issued_pay_application = fields.Json(
+        readonly=True,
+        copy=False,
+        # only the document reads it, and lists read many claims
+        prefetch=False,
+        groups=fields.NO_ACCESS,
+        help="The pay application of the issued draw.",
+    )
+
     @api.depends("slot")
     def _compute_billing_kind(self):
         for claim in self:
             kind, _separator, number = (claim.slot or "order").partition("/")
-            claim.billing_kind = kind
-            claim.number = int(number or 0)
+            # other addons may claim slots of their own
+            claim.billing_kind = kind in dict(BILLING_KINDS) and kind
+            claim.number = int(number) if number.isdigit() else 0
+
+    @api.depends_context("lang")
+    @api.depends("billing_kind", "number")
+    def _compute_billing_title(self):
+        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
+        for claim in self:
+            claim.billing_title = (
+                claim.number and f"{kinds[claim.billing_kind]} {claim.number}"
+            )
 
     @api.model
     def _get_work_domain(self):
@@ -199,6 +229,18 @@ class FsmOrderInvoice(models.Model):
         values = super()._prepare_replacing_link(move)
         return {**values, "retainage_percent": self.retainage_percent}
 
+    def _get_billed_by_item(self):
+        """What one draw bills, less its credit notes: dict of `fsm.order.line` and
+        untaxed amount (float)."""
+        lines = self._get_counted_moves().invoice_line_ids.filtered(
+            lambda line: line.progress_type == "work"
+        )
+        groups = lines.grouped("fsm_order_line_id")
+        return {
+            item: self.currency_id.round(group._get_owed())
+            for item, group in groups.items()
+        }
+
     def _get_later_draws(self):
         """Active draws (`fsm.order.invoice`) after those of these claims, on the same
         orders."""
@@ -213,6 +255,53 @@ class FsmOrderInvoice(models.Model):
                 )
             )
         )
+
+    # ------------------------------------------------------------------
+    # What the document says of the contract, as issued
+    # ------------------------------------------------------------------
+
+    def _get_billing_title(self):
+        """What one claim is, as “Progress Draw 3”, in the context's language (str);
+        False for the whole order."""
+        self.ensure_one()
+        if self.billing_kind == "order":
+            return False
+        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
+        return f"{kinds[self.billing_kind]} {self.number}"
+
+    def _get_document_values(self, lang):
+        claim = self.sudo().with_context(lang=lang)
+        return {
+            **super()._get_document_values(lang),
+            "billing_title": claim._get_billing_title(),
+            "pay_application": claim._get_pay_application(),
+        }
+
+    def _get_pay_application(self):
+        """Pay application of one claim (superuser mode): as issued, or live while it is
+        a draft; see :meth:`_prepare_pay_application`. False for all but draws."""
+        self.ensure_one()
+        if self.billing_kind != "draw":
+            return False
+        return self.issued_pay_application or self._prepare_pay_application()
+
+    def _keep_as_issued(self):
+        res = super()._keep_as_issued()
+        for draw in self.sudo().filtered(lambda claim: claim.billing_kind == "draw"):
+            lang = draw.move_id._get_document_lang()
+            application = draw.with_context(lang=lang)._prepare_pay_application()
+            draw.issued_pay_application = application
+        return res
+
+    def _forget_as_issued(self):
+        res = super()._forget_as_issued()
+        self.filtered("issued_pay_application").issued_pay_application = False
+        return res
+
+    def write(self, vals):
+        if "issued_pay_application" in vals:
+            self.move_id.filtered("service_snapshot_ids")._ensure_not_issued()
+        return super().write(vals)
 
     # ------------------------------------------------------------------
     # What has to hold, whatever is posted or cancelled
@@ -248,12 +337,58 @@ class FsmOrderInvoice(models.Model):
                     )
                 )
 
+    def _check_credited_is_billed(self):
+        """Refuse to credit more of a deposit, draw or release than it bills: several
+        credit notes can be for the same.
+
+        :raise UserError: names line and invoice, by how much, and the way out
+        """
+        for claim in self.filtered(lambda claim: claim.billing_kind != "order"):
+            order, lines = claim.order_id, claim._get_counted_moves().invoice_line_ids
+            lines = lines.filtered(
+                lambda line, order=order: line._is_progress_of(order)
+            )
+            for same in lines.grouped(lambda line: line._get_progress_key()).values():
+                own = same.filtered(
+                    lambda line, claim=claim: line.move_id == claim.move_id
+                )
+                excess = get_excess(
+                    order._to_decimal(same._get_owed()),
+                    order._to_decimal(own._get_owed()),
+                )
+                if excess:
+                    claim._refuse_excess_credit(same[:1], float(excess))
+
+    def _refuse_excess_credit(self, line, excess):
+        """Raise that credit notes of one claim come to more than its invoice.
+
+        :param line: `account.move.line` that is credited too much
+        :param float excess: untaxed amount
+        """
+        raise UserError(
+            self.env._(
+                "The credit notes for %(invoice)s of service order %(order)s credit "
+                "“%(line)s” by %(excess)s more than it bills. Lower what this one "
+                "credits.",
+                invoice=self.move_id.display_name,
+                order=self.order_id.name,
+                line=line.name,
+                excess=self.currency_id.format(excess),
+            )
+        )
+
     def _check_is_last_draw(self):
         """Refuse to give up a draw while a later one stands.
 
         :raise UserError: names both and the way out
         """
-        given_up = self.filtered(lambda claim: not claim.is_active)
+        given_up = self.filtered(
+            lambda claim: (
+                not claim.is_active
+                # unless another one has taken its place
+                and claim.slot not in claim.order_id._get_draws().mapped("slot")
+            )
+        )
         if later := given_up._get_later_draws():
             given_up._refuse_later_draw(later)
 

@@ -124,7 +124,7 @@ class FsmOrderLine(models.Model):
             lambda aml: aml.move_type == "out_invoice" and aml.move_id != without
         )
         last = lines.sorted(lambda aml: aml.move_id.service_order_link_ids.number)[-1:]
-        return last.progress_stored
+        return last._get_stored()
 
     def _prepare_base_line_for_taxes_computation(self, **kwargs):
         base_line = super()._prepare_base_line_for_taxes_computation(**kwargs)

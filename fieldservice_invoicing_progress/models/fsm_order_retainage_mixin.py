@@ -117,19 +117,20 @@ class FsmOrderRetainageMixin(models.AbstractModel):
             for base_line in base_lines
         ]
 
-    def _prepare_credited_retainage(self, draw, credit_note, credited):
+    def _prepare_credited_retainage(self, draw, credit_note, credited, held):
         """Commands (list) that have a credit note give back the retainage on what it
         credits.
 
         :param draw: `fsm.order.invoice` that is credited
         :param credit_note: draft copy (`account.move`) of its invoice
         :param float credited: untaxed amount of the work
+        :param float held: untaxed amount that is held of all draws
         """
         lines = credit_note.invoice_line_ids.filtered(
             lambda line: line.progress_type == "retainage"
         )
         rounding = self._get_rounding()
-        held = min(self.retainage_held, draw.retainage_amount)
+        held = min(held, draw.retainage_amount)
         amount = -get_retainage(
             -self._to_decimal(credited),
             Decimal(str(draw.retainage_percent)),
@@ -144,7 +145,10 @@ class FsmOrderRetainageMixin(models.AbstractModel):
         return [
             Command.update(
                 line.id,
-                {"price_unit": self._get_price_with_taxes(float(share), line.tax_ids)},
+                {
+                    "price_unit": self._get_price_with_taxes(float(share), line.tax_ids)
+                    / -line.quantity
+                },
             )
             if share
             else Command.delete(line.id)
@@ -230,13 +234,17 @@ class FsmOrderRetainageMixin(models.AbstractModel):
     def _get_releasable_retainage(self):
         """What is withheld on posted draws of one order and on no release, drafts too
         (float, untaxed)."""
+        return sum(self._get_releasable_claims().mapped("retainage_amount"))
+
+    def _get_releasable_claims(self):
+        """Claims (`fsm.order.invoice`, superuser mode) of one order that say what can
+        be released. A draft draw may still be deleted; a draft release counts."""
         self.ensure_one()
-        claims = self.sudo().invoice_link_ids.filtered(
+        return self.sudo().invoice_link_ids.filtered(
             lambda claim: (
                 claim.move_id.state == "posted" or claim.billing_kind == "release"
             )
         )
-        return sum(claims.mapped("retainage_amount"))
 
     def _get_release_base_lines(self, amount=None, deposit=None):
         """Base lines with rounded tax details of the invoice that releases retainage of
@@ -264,11 +272,10 @@ class FsmOrderRetainageMixin(models.AbstractModel):
         return base_lines + self._get_early_payment_lines_of_draw(base_lines)
 
     def _get_held_by_taxes(self):
-        """What is withheld on invoices of one order: dict of amounts (Decimal, untaxed)
-        by taxes (`account.tax`) and account (`account.account`)."""
-        claims = self.sudo().invoice_link_ids
+        """What can be released on one order: dict of amounts (Decimal, untaxed) by
+        taxes (`account.tax`) and account (`account.account`)."""
         moves = self.env["account.move"].union(
-            *(claim._get_counted_moves() for claim in claims)
+            *(claim._get_counted_moves() for claim in self._get_releasable_claims())
         )
         lines = moves.invoice_line_ids.filtered(
             lambda line: line.progress_type == "retainage"

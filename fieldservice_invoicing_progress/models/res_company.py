@@ -139,9 +139,7 @@ class ResCompany(models.Model):
         :raise UserError: none is set
         """
         self.ensure_one()
-        return self.downpayment_account_id or self._refuse_missing_account(
-            "downpayment_account_id"
-        )
+        return self._get_progress_account("downpayment_account_id")
 
     def _get_retainage_account(self):
         """Account (`account.account`) of one company that holds retainage.
@@ -149,15 +147,17 @@ class ResCompany(models.Model):
         :raise UserError: none is set
         """
         self.ensure_one()
-        return self.service_retainage_account_id or self._refuse_missing_account(
-            "service_retainage_account_id"
-        )
+        return self._get_progress_account("service_retainage_account_id")
 
-    def _refuse_missing_account(self, name):
-        """Refuse to go on without the account in the field ``name``.
+    def _get_progress_account(self, name):
+        """Account (`account.account`) in the field ``name`` of one company, or of the
+        nearest one above it that has one.
 
-        :raise UserError: says where to set it
+        :raise UserError: none is set; says where
         """
+        for company in self.sudo().parent_ids[::-1]:
+            if company[name]:
+                return company[name]
         raise UserError(
             self.env._(
                 "%(company)s has no %(account)s. An administrator can set it in the "

@@ -80,4 +80,4 @@ class ProgressCommon(ServiceInvoicingCommon):
         lines = self.env["account.move.line"].search(
             [("account_id", "=", account.id), ("parent_state", "=", "posted")]
         )
-        return sum(lines.mapped("balance"))
+        return self.company.currency_id.round(sum(lines.mapped("balance")))
