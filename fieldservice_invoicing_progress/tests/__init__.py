@@ -9,3 +9,4 @@ from . import test_money
 from . import test_pay_application
 from . import test_progress_arithmetic
 from . import test_uninstall
+from . import test_deposit_dialog

@@ -3,7 +3,7 @@ import random
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, tagged, users
+from odoo.tests import tagged, users
 
 from odoo.addons.fieldservice_invoicing.tests.common import GeneratedOrdersCommon
 
@@ -148,7 +148,7 @@ class TestDrawDialog(DialogCommon):
         self.assertEqual(self.phased.progress_billed, 1077.85)
 
     def test_bill_rest(self):
-        """B7: Bill the Rest takes every item to exactly 100 %, however it is entered."""
+        """B7: Bill the Rest takes every item to exactly 100 %, by any method."""
         _phase, digging, _concrete, _house, pipe = self.phased.line_ids
         self.phased._create_draw({digging: 0.01}, {pipe: 3.33}).action_post()
         for method in ("percent", "amount", "quantity"):
@@ -256,7 +256,7 @@ class TestDrawDialog(DialogCommon):
             wizard.action_create_draft()
 
     def test_redone(self):
-        """B7, X7: a draw that is billed anew starts from what the cancelled one said."""
+        """B7, X7: a draw billed anew starts from what the cancelled one said."""
         self._draw(500, 0)
         draw = self._draw(1000.01, 333.33, stored={self.piping: 50.0})
         total = draw.amount_total
