@@ -12,3 +12,4 @@ from . import test_progress_race
 from . import test_published_example
 from . import test_report
 from . import test_uninstall
+from . import test_deposit_dialog
