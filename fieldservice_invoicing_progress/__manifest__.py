@@ -27,6 +27,9 @@
         "views/menus.xml",
     ],
     "assets": {
+        "web.assets_backend": [
+            "fieldservice_invoicing_progress/static/src/scss/progress_draw.scss",
+        ],
         "web.report_assets_common": [
             "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
         ],

@@ -215,7 +215,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         """
         for item in items:
             self._ensure_item_in_contract(item)
-        if not any(item.is_touched for item in items) and not without:
+        if not any(item.is_touched for item in items):
             raise UserError(
                 self.env._(
                     "There is nothing to bill on draw %(number)s of service order "
@@ -314,10 +314,13 @@ class FsmOrderDrawMixin(models.AbstractModel):
         return base_lines + self._get_early_payment_lines_of_draw(base_lines)
 
     def _get_early_payment_lines_of_draw(self, base_lines):
-        """Base lines (list of dicts) of the early payment discount on a draw."""
+        """Base lines (list of dicts) of the early payment discount on a draw, rounded
+        together with the others."""
         early = self._get_early_payment_base_lines(base_lines)
         for base_line in early:
             base_line["_progress_type"] = None
+        if early:
+            self._get_rounded_total(base_lines + early)
         return early
 
     def _get_rounded_total(self, base_lines):
