@@ -27,8 +27,14 @@
         "views/menus.xml",
     ],
     "assets": {
+        "web.assets_backend": [
+            "fieldservice_invoicing_progress/static/src/scss/progress_draw.scss",
+        ],
         "web.report_assets_common": [
             "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
+        ],
+        "web.assets_tests": [
+            "fieldservice_invoicing_progress/static/tests/tours/*.js",
         ],
     },
     "post_init_hook": "post_init_hook",

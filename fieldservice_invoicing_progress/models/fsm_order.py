@@ -311,6 +311,7 @@ class FsmOrder(models.Model):
         return self._open_billing_dialog(
             "fsm.order.create.draw",
             self.env._("Progress Draw %s", len(self._get_draws()) + 1),
+            dialog_size="extra-large",
         )
 
     def action_change_draw(self):
@@ -335,6 +336,7 @@ class FsmOrder(models.Model):
             "fsm.order.create.draw",
             self.env._("Change Progress Draw %s", draw.number),
             default_move_id=draw.move_id.id,
+            dialog_size="extra-large",
         )
 
     def action_create_deposit(self):
@@ -368,7 +370,7 @@ class FsmOrder(models.Model):
 
         :param str model: of the dialog, which has ``order_id``
         :param str name: title of the dialog
-        :param context: more defaults of the dialog
+        :param context: more of the context of the dialog
         """
         return {
             "type": "ir.actions.act_window",

@@ -108,11 +108,8 @@ class FsmOrderInvoice(models.Model):
     @api.depends_context("lang")
     @api.depends("billing_kind", "number")
     def _compute_billing_title(self):
-        kinds = dict(self._fields["billing_kind"]._description_selection(self.env))
         for claim in self:
-            claim.billing_title = (
-                claim.number and f"{kinds[claim.billing_kind]} {claim.number}"
-            )
+            claim.billing_title = claim._get_billing_title()
 
     @api.model
     def _get_work_domain(self):

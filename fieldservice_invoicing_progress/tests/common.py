@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command
+from odoo.tests import Form
 
 from odoo.addons.fieldservice_invoicing.tests.common import (
     ServiceInvoicingCommon,
@@ -81,3 +82,14 @@ class ProgressCommon(ServiceInvoicingCommon):
             [("account_id", "=", account.id), ("parent_state", "=", "posted")]
         )
         return self.company.currency_id.round(sum(lines.mapped("balance")))
+
+
+class DialogCommon(ProgressCommon):
+    def _open_form(self, action):
+        """The dialog that an action opens, as a form."""
+        return Form(self.env[action["res_model"]].with_context(**action["context"]))
+
+    def _create_dialog(self, action, **values):
+        """The dialog that an action opens, over RPC."""
+        Dialog = self.env[action["res_model"]].with_context(**action["context"])
+        return Dialog.create(values)

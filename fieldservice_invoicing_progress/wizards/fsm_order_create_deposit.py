@@ -23,7 +23,7 @@ class FsmOrderCreateDeposit(models.TransientModel):
         required=True,
         help="A percentage of the order lines, or an amount with taxes.",
     )
-    percent = fields.Float(string="Percentage", digits=(16, 4), default=30.0)
+    percent = fields.Float(string="Percentage (%)", digits=(16, 4), default=30.0)
     amount = fields.Monetary(help="What the customer is asked for, with taxes.")
 
     @api.depends("order_id")

@@ -260,10 +260,10 @@ class FsmOrderCreateDraw(models.TransientModel):
         :return: action dict that shows the dialog again
         """
         self.ensure_one()
-        lines = self.line_ids.grouped("order_line_id")
-        for item in self._get_items_before().values():
-            for line in lines.get(item.line, self.line_ids.browse()):
-                line.write(line._prepare_rest(item))
+        before = self._get_items_before()
+        self.line_ids.filtered("is_phase").phase_percent = 100.0
+        for line in self.line_ids.filtered(lambda line: line.order_line_id in before):
+            line.write(line._prepare_rest(before[line.order_line_id]))
         return {
             "type": "ir.actions.act_window",
             "name": self._get_title(),
@@ -271,6 +271,7 @@ class FsmOrderCreateDraw(models.TransientModel):
             "res_id": self.id,
             "view_mode": "form",
             "target": "new",
+            "context": {"dialog_size": "extra-large"},
         }
 
     def _get_title(self):

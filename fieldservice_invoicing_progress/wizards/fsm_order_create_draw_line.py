@@ -132,7 +132,8 @@ class FsmOrderCreateDrawLine(models.TransientModel):
         :param float phase_percent: entered for the whole phase
         """
         method = self.wizard_id.entry_method
-        if phase_percent != self.applied_phase_percent:
+        is_phase_changed = phase_percent != self.applied_phase_percent
+        if is_phase_changed:
             completed = self._get_completed_by_percent(item, phase_percent)
         elif not self.entered_as:
             completed = item.completed
@@ -143,7 +144,9 @@ class FsmOrderCreateDrawLine(models.TransientModel):
         self.entered_as = method
         self.applied_phase_percent = phase_percent
         self.start = float(completed)
-        self.percent = self._get_percent_of(item, completed)
+        self.percent = (
+            phase_percent if is_phase_changed else self._get_percent_of(item, completed)
+        )
         self.work_amount = float(completed - item.completed_before)
         self.quantity_done = self._get_quantity_of(item, completed)
 
@@ -183,6 +186,7 @@ class FsmOrderCreateDrawLine(models.TransientModel):
             "work_amount": float(item.scheduled - item.completed_before),
             "quantity_done": self.quantity,
             "start": float(item.scheduled),
+            "applied_phase_percent": 100.0,
             "quantity_stored": 0.0,
             "stored": 0.0,
         }
