@@ -12,6 +12,7 @@ from . import test_tours
 from . import test_progress_race
 from . import test_published_example
 from . import test_report
+from . import test_rights
 from . import test_tampering
 from . import test_uninstall
 from . import test_deposit_dialog
