@@ -29,7 +29,7 @@ class AccountMove(models.Model):
             claim = move._get_service_order_links().filtered(
                 lambda claim: claim.billing_kind != "order"
             )[:1]
-            move.progress_title = claim and claim._get_billing_title()
+            move.progress_title = claim._get_billing_title() if claim else False
             move.progress_order_id = claim.order_id
 
     def _get_progress_orders(self):
@@ -61,18 +61,23 @@ class AccountMove(models.Model):
         return posted
 
     def button_cancel(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_cancel()
         self._check_progress_billing()
         return res
 
     def button_draft(self):
+        # before what follows is read in superuser mode
+        self.check_access("write")
         self._get_progress_orders()._lock_billing()
         res = super().button_draft()
         self._check_progress_billing()
         return res
 
     def unlink(self):
+        self.check_access("unlink")
         self._get_progress_orders()._lock_billing()
         claims = self.sudo().service_order_link_ids.filtered("is_active")
         if later := claims._get_later_draws() - claims:

@@ -175,6 +175,8 @@ class AccountMoveLine(models.Model):
 
     def write(self, vals):
         if not self.env.su and vals.keys() & {*self._get_progress_fields()}:
+            self.check_access("write")
+            self.move_id._ensure_not_issued()
             self[:1]._refuse_entered_progress()
         return super().write(vals)
 

@@ -62,6 +62,7 @@ class FsmChangeOrder(models.Model):
     reason = fields.Text(required=True, help="Why it changes, and who asked for it.")
     state = fields.Selection(
         [("draft", "Draft"), ("approved", "Approved"), ("refused", "Refused")],
+        string="Status",
         default="draft",
         required=True,
         readonly=True,
@@ -390,10 +391,7 @@ class FsmChangeOrder(models.Model):
             order.company_id._ensure_service_invoicing(GROUP_WORKER)
             number = order._take_change_number() if order else 0
             numbered.append({**vals, **INITIAL_VALUES, "number": number})
-        changes = super().create(numbered)
-        for name in DERIVED:
-            self.env.add_to_compute(self._fields[name], changes)
-        return changes
+        return super().create(numbered)
 
     def write(self, vals):
         self._ensure_not_entered(vals.keys())

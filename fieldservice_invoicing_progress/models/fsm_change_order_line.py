@@ -272,8 +272,6 @@ class FsmChangeOrderLine(models.Model):
             self._ensure_not_entered(vals.keys())
         lines = super().create(vals_list)
         lines.change_order_id._ensure_is_draft()
-        for name in DERIVED:
-            self.env.add_to_compute(self._fields[name], lines)
         return lines
 
     def write(self, vals):

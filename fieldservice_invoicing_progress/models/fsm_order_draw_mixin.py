@@ -215,7 +215,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
         """
         for item in items:
             self._ensure_item_in_contract(item)
-        if not any(item.is_touched for item in items) and not without:
+        if not any(item.is_touched for item in items):
             raise UserError(
                 self.env._(
                     "There is nothing to bill on draw %(number)s of service order "
@@ -360,18 +360,37 @@ class FsmOrderDrawMixin(models.AbstractModel):
         :param items: list of :class:`DrawItem`
         :param base_lines: see :meth:`_get_draw_base_lines`
         """
-        work = [line for line in base_lines if line["_progress_type"] == "work"]
+        work = {
+            line["record"]: line
+            for line in base_lines
+            if line["_progress_type"] == "work"
+        }
         withheld = [
             line for line in base_lines if line["_progress_type"] == "retainage"
         ]
         applied = [line for line in base_lines if line["_progress_type"] == "deposit"]
-        drawn = self.env["fsm.order.line"].union(*(line["record"] for line in work))
         return [
-            *self._prepare_phase_lines(drawn),
-            *(self._prepare_work_line(base_line) for base_line in work),
+            *self._prepare_work_lines(work),
             *self._prepare_retainage_lines(withheld),
             *self._prepare_applied_lines(applied),
         ]
+
+    def _prepare_work_lines(self, work):
+        """Values (list of dicts) of the invoice lines for the items of a draw, those of
+        a phase below the section that names it.
+
+        :param work: dict of base lines by `fsm.order.line`
+        """
+        values, section = [], None
+        for line in self.line_ids.sorted():
+            if line.display_type == "line_section":
+                section = line
+            elif line in work:
+                if section:
+                    values.append(section._prepare_invoice_line())
+                    section = None
+                values.append(self._prepare_work_line(work[line]))
+        return values
 
     def _prepare_work_line(self, base_line):
         """Values (dict) of the invoice line for one item of a draw."""
@@ -385,20 +404,6 @@ class FsmOrderDrawMixin(models.AbstractModel):
             "sequence": line.sequence,
             "progress_stored": float(base_line["_item"].stored),
         }
-
-    def _prepare_phase_lines(self, drawn):
-        """Values (list of dicts) of the sections that name the phases of what is drawn.
-
-        :param drawn: `fsm.order.line`
-        """
-        values, section = [], None
-        for line in self.line_ids.sorted():
-            if line.display_type == "line_section":
-                section = line
-            elif section and line in drawn:
-                values.append(section._prepare_invoice_line())
-                section = None
-        return values
 
     # ------------------------------------------------------------------
     # A draw that credits

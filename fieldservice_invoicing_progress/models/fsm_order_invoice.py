@@ -7,7 +7,12 @@ from odoo.fields import Domain
 
 from ..progress import get_excess
 
-WORK_SLOT = "draw/"
+BILLING_KINDS = [
+    ("order", "Whole Order"),
+    ("deposit", "Deposit"),
+    ("draw", "Progress Draw"),
+    ("release", "Retainage Release"),
+]
 
 
 class FsmOrderInvoice(models.Model):
@@ -18,12 +23,7 @@ class FsmOrderInvoice(models.Model):
     _inherit = ("fsm.order.invoice", "pay.application.mixin")
 
     billing_kind = fields.Selection(
-        [
-            ("order", "Whole Order"),
-            ("deposit", "Deposit"),
-            ("draw", "Progress Draw"),
-            ("release", "Retainage Release"),
-        ],
+        BILLING_KINDS,
         compute="_compute_billing_kind",
         store=True,
         precompute=True,
@@ -101,8 +101,9 @@ class FsmOrderInvoice(models.Model):
     def _compute_billing_kind(self):
         for claim in self:
             kind, _separator, number = (claim.slot or "order").partition("/")
-            claim.billing_kind = kind
-            claim.number = int(number or 0)
+            # other addons may claim slots of their own
+            claim.billing_kind = kind in dict(BILLING_KINDS) and kind
+            claim.number = int(number) if number.isdigit() else 0
 
     @api.depends_context("lang")
     @api.depends("billing_kind", "number")

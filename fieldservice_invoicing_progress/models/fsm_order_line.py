@@ -228,7 +228,6 @@ class FsmOrderLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self.env.add_to_compute(self._fields["change_amount"], lines)
         lines._exclude_from_contract()
         return lines
 

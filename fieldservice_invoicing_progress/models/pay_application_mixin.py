@@ -105,7 +105,7 @@ class PayApplicationMixin(models.AbstractModel):
         :return: dict by `fsm.order.line`
         """
         return {
-            line.fsm_order_line_id: line.progress_stored
+            line.fsm_order_line_id: line._get_stored()
             for draw in self.sorted("number")
             for line in draw.move_id.invoice_line_ids
             if line.progress_type == "work"
