@@ -131,6 +131,39 @@ class TestMoney(ProgressCommon):
                 cents / 100,
             )
 
+    def test_included_rates_together(self):
+        """B7: so are those of journal entries and documents when included taxes are
+        rounded for the whole invoice, over two rates, also when they are credited."""
+        self.company.tax_calculation_rounding_method = "round_globally"
+        self.company.service_retainage_tax_point = "release"
+        order = self._create_contract(
+            [
+                {"name": "Item", "price_unit": 50, "tax_ids": [Command.set(taxes.ids)]}
+                for taxes in (self.tax_included, self.tax_levy)
+            ],
+        )
+        for cents in range(60, 120, 12):
+            self._draw(cents / 10, cents / 7, order=order)
+        self.assertGreater(order.progress_billed, 0)
+        moves = self._get_documents(order)
+        for item in order.line_ids:
+            self._change(item, -item.price_subtotal / 2 - 16)
+        half = [item.price_subtotal for item in order.line_ids]
+        self._draw(*half, order=order)
+        order._release_retainage().action_post()
+        for move in self._get_documents(order) | moves:
+            for line in move.invoice_line_ids:
+                self.assertEqual(
+                    line.price_subtotal,
+                    abs(line.amount_currency) * (1 if line.price_subtotal > 0 else -1),
+                )
+            self.assertAlmostEqual(
+                move.amount_untaxed, sum(move.invoice_line_ids.mapped("price_subtotal"))
+            )
+        self.assertEqual(
+            [round(item.amount_billed, 2) for item in order.line_ids], half
+        )
+
     def test_change_order_with_included_tax(self):
         """B7: a change order changes the scheduled value by exactly its amount, also
         of an item with taxes in its price, a discount and a quantity."""
