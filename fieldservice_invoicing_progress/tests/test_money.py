@@ -260,6 +260,14 @@ class TestMoney(ProgressCommon):
         with self.assertRaisesRegex(UserError, "more"):
             second.action_post()
 
+    def test_only_last_credited(self):
+        """B7: a credit note by Odoo's dialog gives up no draw but the last one either,
+        nor does making it anew."""
+        first, _second = self._draw(1000, 0), self._draw(2000, 0)
+        for modify in (False, True):
+            with self.assertRaisesRegex(UserError, "Only the last draw"):
+                self._credit(first, modify=modify)
+
     def test_stored_given_back(self):
         """B7: a draw that credits stored materials leaves none of them stored."""
         self._draw(0, 1000, stored={self.piping: 2000})
@@ -318,6 +326,26 @@ class TestMoney(ProgressCommon):
             self.assertEqual(
                 self._get_balance(self.company.downpayment_account_id), 0.0
             )
+
+    def test_deposit_beside_cents(self):
+        """B5: a deposit of an amount comes to that amount, also when one of the rates
+        has cents only."""
+        tax = self.tax.copy({"name": "7.7 %", "amount": 7.7})
+        for method in ("round_per_line", "round_globally"):
+            self.company.tax_calculation_rounding_method = method
+            order = self._create_contract(
+                [
+                    {
+                        "name": "Item",
+                        "price_unit": price,
+                        "tax_ids": [Command.set(taxes.ids)],
+                    }
+                    for price, taxes in ((907.24, self.tax_levy), (0.11, tax))
+                ]
+            )
+            deposit = self._deposit(453.68, order=order)
+            self.assertEqual(deposit.amount_total, 453.68)
+            self.assertEqual(order.deposit_balance, 453.68)
 
     def test_deposit_without_tax(self):
         """B5: where tax is due with the work, a deposit has none, and the work it is
