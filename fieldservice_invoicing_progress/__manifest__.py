@@ -33,6 +33,9 @@
         "web.report_assets_common": [
             "fieldservice_invoicing_progress/static/src/scss/pay_application.scss",
         ],
+        "web.assets_tests": [
+            "fieldservice_invoicing_progress/static/tests/tours/*.js",
+        ],
     },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

@@ -8,7 +8,8 @@ The database has Odoo's demo data and all addons of this repository. The people 
 the story do what they do in life, through the same dialogs and with their own rights:
 the workers log their hours and deliver parts, which become the order lines, the
 dispatcher types in whom one-offs bill, gives discounts, creates and cancels invoices,
-the accountant posts them and registers payments. All dates are relative to today. Run
+bills a larger job by a deposit and draws, the accountant posts them and registers
+payments, the administrator approves change orders. All dates are relative to today. Run
 twice, it changes nothing; when it fails, nothing is kept.
 """
 
@@ -43,9 +44,14 @@ class Story:
         self.set_up_rules()
         self.set_up_customers()
         # oldest first, so that the numbers of orders and invoices rise with time
-        self.tell_paid_and_overdue()
+        plant = self.tell_larger_job()
+        self.tell_overdue()
+        self.tell_first_draw(plant)
+        self.tell_paid()
+        self.tell_second_draw(plant)
         self.tell_issued_and_corrected()
         self.tell_to_invoice_and_drafts()
+        self.tell_third_draw(plant)
         self.tell_sold_on_a_sales_order()
         self.tell_orders_to_invoice()
         self.tell_open_orders()
@@ -456,6 +462,7 @@ class Story:
             {
                 "service_labor_product_id": self.products["labor"].id,
                 "service_excluded_lines": "no_charge",
+                "service_retainage_percent": 10.0,
             }
         )
         self.env["fsm.closeout.rule"].create(
@@ -487,6 +494,7 @@ class Story:
             ("towers", "Sunset Towers HOA", "1890 Noriega Street", "94122"),
             ("lofts", "Harbor Loft Apartments", "300 Berry Street", "94158"),
             ("school", "St. Brigid School", "2250 Franklin Street", "94109"),
+            ("hall", "Presidio Concert Hall", "1 Moraga Avenue", "94129"),
             ("tran", "Linh Tran", "742 Sanchez Street", "94114"),
             ("okafor", "Grace Okafor", "58 Ashbury Terrace", "94117"),
         ):
@@ -588,6 +596,17 @@ class Story:
     def section(self, name):
         """Values (dict) of a section."""
         return {"display_type": "line_section", "name": name}
+
+    def item(self, name, kind, **values):
+        """Values (dict) of an item of a contract, or a new one of a change order: labor
+        and parts have different taxes."""
+        tax = self.tax_low if kind == "labor" else self.tax_high
+        return {
+            "name": name,
+            "kind": kind,
+            "tax_ids": [Command.set(tax.ids)],
+            **values,
+        }
 
     def order(
         self,
@@ -784,16 +803,15 @@ class Story:
             **values,
         }
 
+    def open_dialog(self, action, **values):
+        """The dialog (a transient record) that an action of the dispatcher opens."""
+        dialogs = self.env[action["res_model"]].with_user(self.dispatcher)
+        return dialogs.with_context(**action["context"]).create(values)
+
     def bill(self, order, **values):
         """Create the draft invoice (`account.move`) by the dialog."""
         action = order.with_user(self.dispatcher).action_create_invoice()
-        dialog = (
-            self.env[action["res_model"]]
-            .with_user(self.dispatcher)
-            .with_context(**action["context"])
-            .create(values)
-        )
-        dialog.action_create_draft()
+        self.open_dialog(action, **values).action_create_draft()
         return order.sudo().active_invoice_id
 
     def issue(self, order, days, sent=False):
@@ -802,12 +820,67 @@ class Story:
         invoice.invoice_date = self.today - timedelta(days=days)
         order.with_user(self.accountant).action_post_invoice()
         if sent:
-            # what Odoo's send dialog does, which would render a PDF and need a
-            # mail server
-            invoice.is_move_sent = True
-            email = invoice.sudo()._get_bill_to().email
-            invoice.message_post(body=f"Invoice sent by e-mail to {email}.")
+            self.send(invoice)
         return invoice
+
+    def send(self, invoice):
+        """What Odoo's send dialog does, which would render a PDF and need a mail
+        server."""
+        invoice.is_move_sent = True
+        email = invoice.sudo()._get_bill_to().email
+        invoice.message_post(body=f"Invoice sent by e-mail to {email}.")
+
+    def ask_for_deposit(self, order, percent, days):
+        """The dispatcher creates a deposit by the dialog; the accountant posts and
+        sends it, dated days ago (`account.move`)."""
+        action = order.with_user(self.dispatcher).action_create_deposit()
+        self.open_dialog(action, percent=percent).action_create_draft()
+        deposit = order.sudo().invoice_link_ids.move_id.with_user(self.accountant)
+        deposit.invoice_date = self.today - timedelta(days=days)
+        deposit.action_post()
+        self.send(deposit)
+        return deposit
+
+    def draw(self, order, completed, stored=None, **values):
+        """The dispatcher creates the draft of the next draw by the dialog.
+
+        :param dict completed: percentages to date by the names of items or, for all
+            items under them, of phases
+        :param dict stored: value of the materials that are stored, by item
+        """
+        action = order.with_user(self.dispatcher).action_create_draw()
+        dialog = self.open_dialog(action)
+        lines = {line.name: line for line in dialog.line_ids}
+        for name, percent in completed.items():
+            line = lines[name]
+            line["phase_percent" if line.is_phase else "percent"] = percent
+        for name, amount in (stored or {}).items():
+            lines[name].stored = amount
+        dialog.write(values)
+        dialog.action_create_draft()
+
+    def issue_draw(self, order, days):
+        """The accountant posts and sends the draft draw of an order, dated days ago
+        (`account.move`)."""
+        draw = order.sudo().active_invoice_id.with_user(self.accountant)
+        draw.invoice_date = self.today - timedelta(days=days)
+        order.with_user(self.accountant).action_post_invoice()
+        self.send(draw)
+        return draw
+
+    def change(self, order, days, title, reason, lines):
+        """The dispatcher enters a change order (`fsm.change.order`) of days ago.
+
+        :param lines: values (list of dict)
+        """
+        action = order.with_user(self.dispatcher).action_new_change_order()
+        return self.open_dialog(
+            action,
+            date=self.today - timedelta(days=days),
+            title=title,
+            reason=reason,
+            line_ids=[Command.create(line) for line in lines],
+        )
 
     def pay(self, invoice, days, amount=None):
         """The accountant registers a payment by Odoo's own dialog."""
@@ -823,15 +896,130 @@ class Story:
     def cancel(self, order, reason):
         """The dispatcher cancels the active invoice."""
         action = order.with_user(self.dispatcher).action_cancel_invoice()
-        self.env[action["res_model"]].with_user(self.dispatcher).with_context(
-            **action["context"]
-        ).create({"reason": reason}).action_cancel_invoice()
+        self.open_dialog(action, reason=reason).action_cancel_invoice()
 
     # ------------------------------------------------------------------
     # The story
     # ------------------------------------------------------------------
 
-    def tell_paid_and_overdue(self):
+    def tell_larger_job(self):
+        """A contract with a deposit (`fsm.order`), half way done and billed by draws,
+        whose three phases follow with the stories below."""
+        plant = self.order(
+            "hall",
+            61,
+            self.tom,
+            "installation",
+            "Replace the chiller plant before the summer season: two 150-ton chillers, "
+            "pumps, piping and plant controls.",
+            hours=8.0,
+            billing_method="progress",
+            lines=[
+                self.section("Engineering and Demolition"),
+                self.item(
+                    "Engineering, submittals and permits", "labor", price_unit=14500.00
+                ),
+                self.item(
+                    "Removal of chillers and old piping", "labor", price_unit=22800.00
+                ),
+                self.section("Chillers and Piping"),
+                self.item(
+                    "Air-cooled chiller, 150 ton",
+                    "part",
+                    price_unit=96400.00,
+                    quantity=2.0,
+                ),
+                self.item(
+                    "Chilled water pump set",
+                    "part",
+                    price_unit=8650.00,
+                    quantity=3.0,
+                ),
+                self.item("Pipe, valves and insulation", "part", price_unit=31200.00),
+                self.item(
+                    "Rigging, setting and piping work", "labor", price_unit=48600.00
+                ),
+                self.section("Controls and Commissioning"),
+                self.item("Plant controls", "part", price_unit=18400.00),
+                self.item("Commissioning and training", "labor", price_unit=9750.00),
+            ],
+        )
+        self.pay(self.ask_for_deposit(plant, 15.0, 58), 52)
+        return plant
+
+    def tell_first_draw(self, plant):
+        self.draw(
+            plant,
+            {
+                "Engineering, submittals and permits": 100.0,
+                "Removal of chillers and old piping": 60.0,
+            },
+            deposit=12000.00,
+        )
+        self.pay(self.issue_draw(plant, 36), 9)
+
+    def tell_second_draw(self, plant):
+        """The chillers are on site; the contract was changed since the first draw."""
+        slab = self.change(
+            plant,
+            27,
+            "Spring isolators under both chillers",
+            "The structural engineer asks for them: the slab of 1927 carries the "
+            "rehearsal room. The old pads can stay.",
+            [
+                self.item(
+                    "Spring isolators and steel frames", "part", amount=11900.00
+                ),
+                {
+                    "order_line_id": self.get_item(plant, "Removal").id,
+                    "amount": -2400.0,
+                },
+            ],
+        )
+        slab.with_user(self.admin).action_approve()
+        self.draw(
+            plant,
+            {
+                "Engineering and Demolition": 100.0,
+                "Pipe, valves and insulation": 35.0,
+                "Rigging, setting and piping work": 20.0,
+            },
+            stored={"Air-cooled chiller, 150 ton": 192800.00},
+            deposit=25000.00,
+        )
+        self.issue_draw(plant, 14)
+
+    def tell_third_draw(self, plant):
+        """One chiller is set; another change waits for who approves it."""
+        self.draw(
+            plant,
+            {
+                "Air-cooled chiller, 150 ton": 50.0,
+                "Chilled water pump set": 100.0,
+                "Pipe, valves and insulation": 60.0,
+                "Rigging, setting and piping work": 55.0,
+                "Spring isolators and steel frames": 50.0,
+            },
+            stored={"Air-cooled chiller, 150 ton": 96400.00},
+            deposit=10000.00,
+        )
+        self.change(
+            plant,
+            2,
+            "Bypass for the winter load",
+            "Asked for by the hall's engineer: one rehearsal in winter needs less than "
+            "a chiller's least load.",
+            [
+                self.item("Bypass valve and actuator", "part", amount=3850.00),
+                {"order_line_id": self.get_item(plant, "Rigging").id, "amount": 1650.0},
+            ],
+        )
+
+    def get_item(self, order, name):
+        """The item of a contract (`fsm.order.line`) whose name begins so."""
+        return order.line_ids.filtered(lambda line: line.name.startswith(name))
+
+    def tell_overdue(self):
         overdue = self.order(
             "brewery",
             52,
@@ -843,6 +1031,8 @@ class Story:
             resolution="Scaled mixing valves replaced, return line rerouted.",
         )
         self.issue(overdue, 48, sent=True)
+
+    def tell_paid(self):
         paid = self.order(
             "dental",
             33,
@@ -876,10 +1066,8 @@ class Story:
             resolution="Rewired the thermostat.",
         )
         action = marked.with_user(self.dispatcher).action_mark_billed()
-        self.env[action["res_model"]].with_user(self.dispatcher).with_context(
-            **action["context"]
-        ).create(
-            {"reason": "Paid by card at the door, receipt 0417"}
+        self.open_dialog(
+            action, reason="Paid by card at the door, receipt 0417"
         ).action_mark_billed()
 
     def tell_issued_and_corrected(self):

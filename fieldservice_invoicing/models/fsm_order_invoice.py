@@ -125,8 +125,11 @@ class FsmOrderInvoice(models.Model):
         return Domain("slot", "=", "order")
 
     def _get_active_work(self):
-        """Those of these claims that are active and bill the work itself."""
-        return self.filtered("is_active").filtered_domain(self._get_work_domain())
+        """Those of these claims that are active and bill the work itself, the last one
+        first."""
+        # the cache has a claim that was just created behind the others
+        claims = self.filtered("is_active").sorted()
+        return claims.filtered_domain(self._get_work_domain())
 
     def _get_invoiced_amount(self):
         """Untaxed amount (float, invoice currency) of the work that one claim bills,

@@ -306,12 +306,19 @@ class FsmOrderDrawMixin(models.AbstractModel):
         self.ensure_one()
         work = [self._prepare_work_base_line(item) for item in items if item.is_touched]
         base_lines = work + self._get_withheld_base_lines(items, percent, without)
-        total = self._get_exact_total(base_lines)
+        total = self._get_total_before_deposit(base_lines)
         amount = self._get_deposit_to_apply(total, deposit, without)
         for base_line in self._get_applied_base_lines(amount, without):
             base_lines.append({**base_line, "_progress_type": "deposit"})
         self._get_rounded_total(base_lines)
         return base_lines + self._get_early_payment_lines_of_draw(base_lines)
+
+    def _get_total_before_deposit(self, base_lines):
+        """Total (float) with taxes of an invoice of these base lines, less what an
+        early payment discount takes off its taxes."""
+        total = self._get_exact_total(base_lines)
+        early = self._get_early_payment_lines_of_draw(base_lines)
+        return self._get_rounded_total(base_lines + early) if early else total
 
     def _get_early_payment_lines_of_draw(self, base_lines):
         """Base lines (list of dicts) of the early payment discount on a draw, rounded
@@ -387,18 +394,37 @@ class FsmOrderDrawMixin(models.AbstractModel):
         :param items: list of :class:`DrawItem`
         :param base_lines: see :meth:`_get_draw_base_lines`
         """
-        work = [line for line in base_lines if line["_progress_type"] == "work"]
+        work = {
+            line["record"]: line
+            for line in base_lines
+            if line["_progress_type"] == "work"
+        }
         withheld = [
             line for line in base_lines if line["_progress_type"] == "retainage"
         ]
         applied = [line for line in base_lines if line["_progress_type"] == "deposit"]
-        drawn = self.env["fsm.order.line"].union(*(line["record"] for line in work))
         return [
-            *self._prepare_phase_lines(drawn),
-            *(self._prepare_work_line(base_line) for base_line in work),
+            *self._prepare_work_lines(work),
             *self._prepare_retainage_lines(withheld),
             *self._prepare_applied_lines(applied),
         ]
+
+    def _prepare_work_lines(self, work):
+        """Values (list of dicts) of the invoice lines for the items of a draw, those of
+        a phase below the section that names it.
+
+        :param work: dict of base lines by `fsm.order.line`
+        """
+        values, section = [], None
+        for line in self.line_ids.sorted():
+            if line.display_type == "line_section":
+                section = line
+            elif line in work:
+                if section:
+                    values.append(section._prepare_invoice_line())
+                    section = None
+                values.append(self._prepare_work_line(work[line]))
+        return values
 
     def _prepare_work_line(self, base_line):
         """Values (dict) of the invoice line for one item of a draw."""
@@ -412,20 +438,6 @@ class FsmOrderDrawMixin(models.AbstractModel):
             "sequence": line.sequence,
             "progress_stored": float(base_line["_item"].stored),
         }
-
-    def _prepare_phase_lines(self, drawn):
-        """Values (list of dicts) of the sections that name the phases of what is drawn.
-
-        :param drawn: `fsm.order.line`
-        """
-        values, section = [], None
-        for line in self.line_ids.sorted():
-            if line.display_type == "line_section":
-                section = line
-            elif section and line in drawn:
-                values.append(section._prepare_invoice_line())
-                section = None
-        return values
 
     # ------------------------------------------------------------------
     # A draw that credits

@@ -104,3 +104,25 @@ class TestDraw(ProgressCommon):
         third = self._draw(1500, 0)
         self.assertEqual(third.service_order_link_ids.slot, "draw/2")
         self.assertEqual(third.amount_untaxed, 450.0)
+
+    def test_phases(self):
+        """B7: a draw has each item below its phase, and no phase without an item; the
+        order shows the draw that was created last."""
+        order = self._create_contract(
+            [
+                {"display_type": "line_section", "name": "Below", "tax_ids": False},
+                {"name": "Groundwork", "price_unit": 4000.0},
+                {"display_type": "line_section", "name": "Above", "tax_ids": False},
+                {"name": "Piping", "price_unit": 6000.0},
+                {"display_type": "line_section", "name": "Finish", "tax_ids": False},
+                {"name": "Paint", "price_unit": 1000.0},
+            ]
+        )
+        draw = self._draw(1000, 2000, order=order)
+        self.assertEqual(
+            draw.invoice_line_ids.sorted().mapped("name"),
+            ["Below", "Groundwork", "Above", "Piping", "Retainage"],
+        )
+        self.assertEqual(order.active_invoice_id, draw)
+        second = self._draw(1000, 2000, 500, order=order)
+        self.assertEqual(order.active_invoice_id, second)

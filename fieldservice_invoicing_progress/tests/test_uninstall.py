@@ -19,3 +19,10 @@ class TestUninstall(ProgressCommon):
         self.assertEqual(self.piping.price_unit, 6500.55)
         self.assertEqual(self.contract.billing_status, "marked_billed")
         self.assertIn(draw.name, self.contract.marked_billed_reason)
+
+    def test_draft_draw(self):
+        """A draw that is a draft, and has no number yet, is named as what it is."""
+        self._draw(1000, 0, post=False)
+        uninstall_hook(self.env(su=True))
+        self.assertEqual(self.contract.billing_status, "marked_billed")
+        self.assertIn("Draft Invoice", self.contract.marked_billed_reason)
