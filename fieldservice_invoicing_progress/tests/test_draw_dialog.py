@@ -3,7 +3,7 @@ import random
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form, tagged, users
+from odoo.tests import tagged, users
 
 from odoo.addons.fieldservice_invoicing.tests.common import GeneratedOrdersCommon
 
@@ -92,7 +92,14 @@ class TestDrawDialog(DialogCommon):
         line = self._get_line(wizard, "Pipe")
         self.assertRecordValues(
             line,
-            [{"billed": 450.0, "stored_before": 450.0, "stored": 450.0, "balance": 5550}],
+            [
+                {
+                    "billed": 450.0,
+                    "stored_before": 450.0,
+                    "stored": 450.0,
+                    "balance": 5550,
+                }
+            ],
         )
         line.write({"work_amount": 600.0, "stored": 150.0})
         self._get_line(wizard, "Digging").work_amount = 0.01
@@ -247,6 +254,22 @@ class TestDrawDialog(DialogCommon):
             self.contract.action_change_draw()
         with self.assertRaisesRegex(UserError, "not the last draw"):
             wizard.action_create_draft()
+
+    def test_change_keeps_deposit(self):
+        """B6: Change Draw leaves the deposit that the draft applies, also none of it,
+        until someone enters more."""
+        self._deposit(1210.0)
+        draft = self._draw(4000, 0, post=False, deposit=500.0)
+        for deposit in (500.0, 0.0, 1210.0):
+            wizard = self._create_dialog(self.contract.action_change_draw())
+            self.assertEqual(wizard.deposit_limit, 1210.0)
+            wizard.deposit = deposit
+            wizard.action_create_draft()
+            self.assertEqual(draft.amount_total, 4440.0 - deposit)
+            wizard = self._create_dialog(self.contract.action_change_draw())
+            self.assertEqual(wizard.deposit, deposit)
+            wizard.line_ids[0].percent = 99
+            self.assertEqual(wizard.deposit, deposit)
 
     def test_redone(self):
         """B7, X7: a draw that is billed anew starts from what the cancelled one said."""
