@@ -306,12 +306,19 @@ class FsmOrderDrawMixin(models.AbstractModel):
         self.ensure_one()
         work = [self._prepare_work_base_line(item) for item in items if item.is_touched]
         base_lines = work + self._get_withheld_base_lines(items, percent, without)
-        total = self._get_rounded_total(base_lines)
+        total = self._get_total_before_deposit(base_lines)
         amount = self._get_deposit_to_apply(total, deposit, without)
         for base_line in self._get_applied_base_lines(amount, without):
             base_lines.append({**base_line, "_progress_type": "deposit"})
         self._get_rounded_total(base_lines)
         return base_lines + self._get_early_payment_lines_of_draw(base_lines)
+
+    def _get_total_before_deposit(self, base_lines):
+        """Total (float) with taxes of an invoice of these base lines, less what an
+        early payment discount takes off its taxes."""
+        total = self._get_rounded_total(base_lines)
+        early = self._get_early_payment_lines_of_draw(base_lines)
+        return self._get_rounded_total(base_lines + early) if early else total
 
     def _get_early_payment_lines_of_draw(self, base_lines):
         """Base lines (list of dicts) of the early payment discount on a draw, rounded

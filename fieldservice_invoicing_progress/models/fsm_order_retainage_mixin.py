@@ -264,7 +264,7 @@ class FsmOrderRetainageMixin(models.AbstractModel):
             for (taxes, account), share in zip(held, shares, strict=True)
             if share
         ]
-        invoiced = self._get_rounded_total(base_lines)
+        invoiced = self._get_total_before_deposit(base_lines)
         applied = self._get_deposit_to_apply(invoiced, deposit)
         for base_line in self._get_applied_base_lines(applied):
             base_lines.append({**base_line, "_progress_type": "deposit"})

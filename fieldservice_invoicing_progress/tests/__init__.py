@@ -13,3 +13,4 @@ from . import test_published_example
 from . import test_report
 from . import test_tours
 from . import test_uninstall
+from . import test_deposit_dialog

@@ -51,9 +51,9 @@ class TestChangeAmounts(GeneratedOrdersCommon, ProgressCommon):
         }
 
     def test_exact(self):
-        """B7: a change order changes the scheduled value by exactly its amount, in
-        currencies with 0, 2 and 3 decimals, with taxes that the price includes,
-        discounts, and both ways to round."""
+        """B7: a change order changes the scheduled value by exactly its amount, and a
+        draw bills exactly that: in currencies with 0, 2 and 3 decimals, with taxes that
+        the price includes, discounts, and both ways to round."""
         rng = random.Random(20261121)
         for number in range(40):
             currency = rng.choice(self.currencies)
@@ -77,14 +77,19 @@ class TestChangeAmounts(GeneratedOrdersCommon, ProgressCommon):
                             (line.price_subtotal, before[line] + amount)
                             for line, amount in changes[:-1]
                         ),
-                        ((contract.line_ids - lines).price_subtotal, change.amount)
-                        if len(changes) == 1
-                        else (0, 0),
+                        (
+                            (contract.line_ids - lines).price_subtotal,
+                            changes[-1]["amount"],
+                        ),
                         (contract.contract_revised, expected),
                         (contract.contract_original, total),
                         (contract.contract_changes, change.amount),
                     ],
                 )
+                values = contract._get_schedule_lines().mapped("price_subtotal")
+                self._draw(*values, order=contract)
+                self.assertTrue(contract._is_billed_in_full())
+                self._assert_amounts(currency, [(contract.progress_billed, expected)])
 
     def test_exact_undone(self):
         """B7: what a change order adds, another one takes off to the cent, one after

@@ -145,9 +145,7 @@ class FsmOrderCreateDrawLine(models.TransientModel):
         self.applied_phase_percent = phase_percent
         self.start = float(completed)
         self.percent = (
-            phase_percent
-            if is_phase_changed
-            else self._get_percent_of(item, completed)
+            phase_percent if is_phase_changed else self._get_percent_of(item, completed)
         )
         self.work_amount = float(completed - item.completed_before)
         self.quantity_done = self._get_quantity_of(item, completed)

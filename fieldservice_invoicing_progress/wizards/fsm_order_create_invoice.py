@@ -52,7 +52,8 @@ class FsmOrderCreateInvoice(models.TransientModel):
         lines = order._get_billable_lines() & order._get_priced_lines(
             self.include_unit_price
         )
-        options = {**self._get_invoice_options(), "deposit": 0.0}
+        # the own options have a deposit, which is proposed from this total
+        options = super()._get_invoice_options()
         totals = order._get_tax_totals(order._get_tax_base_lines(lines, options))
         return totals["total_amount_currency"]
 

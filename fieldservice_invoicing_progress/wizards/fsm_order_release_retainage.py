@@ -17,7 +17,6 @@ class FsmOrderReleaseRetainage(models.TransientModel):
         compute="_compute_amount",
         store=True,
         readonly=False,
-        required=True,
         help="Before taxes: all that is held, or a part.",
     )
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_totals")
