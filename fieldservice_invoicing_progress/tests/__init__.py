@@ -3,6 +3,7 @@ from . import test_change_order
 from . import test_contract_lines
 from . import test_credit_draw
 from . import test_deposit
+from . import test_deposit_dialog
 from . import test_draw
 from . import test_draw_dialog
 from . import test_money
@@ -13,4 +14,3 @@ from . import test_published_example
 from . import test_report
 from . import test_tours
 from . import test_uninstall
-from . import test_deposit_dialog
