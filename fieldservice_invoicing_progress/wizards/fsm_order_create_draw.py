@@ -95,6 +95,11 @@ class FsmOrderCreateDraw(models.TransientModel):
                 wizard._get_base_lines(deposit=None)
             )
 
+    def _get_deposit_to_start_with(self, limit):
+        if not self.move_id:
+            return super()._get_deposit_to_start_with(limit)
+        return min(self.order_id._get_deposit_on(self.move_id), limit)
+
     @api.depends(
         "line_ids.completed",
         "line_ids.stored",
