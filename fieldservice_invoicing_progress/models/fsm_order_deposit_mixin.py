@@ -111,11 +111,12 @@ class FsmOrderDepositMixin(models.AbstractModel):
                 }
         return base_lines
 
-    def _ensure_deposit_in_contract(self, base_lines):
+    def _ensure_deposit_in_contract(self, base_lines=()):
         """Refuse a deposit that would bring the deposits of one order above its
         contract.
 
-        :param base_lines: see :meth:`_get_deposit_base_lines`
+        :param base_lines: those of a deposit that is not among them yet, see
+            :meth:`_get_deposit_base_lines`
         :raise UserError: names the order, by how much, and the way out
         """
         if self.billing_method != "progress":
