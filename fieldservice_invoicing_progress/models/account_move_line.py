@@ -146,7 +146,8 @@ class AccountMoveLine(models.Model):
         res = super()._copy_data_extend_business_fields(values)
         for name in self._get_progress_fields():
             values[name] = self._fields[name].convert_to_write(self[name], self)
-        values["progress_stored"] = self._get_stored()
+        if self.progress_type == "work":
+            values["progress_stored"] = self._get_stored()
         return res
 
     def _reconcile_progress_lines(self):

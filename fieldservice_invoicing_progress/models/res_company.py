@@ -101,19 +101,22 @@ class ResCompany(models.Model):
                 if not company[name]:
                     company[name] = company._get_chart_account(
                         name
-                    ) or company._create_progress_account(label, account_type)
+                    ) or company._create_progress_account(name, label, account_type)
 
     def _get_chart_account(self, name):
         """Account (`account.account` or None) that the chart of one company names for
-        the field ``name``."""
+        the field ``name``, or that the addon created when it was installed before."""
         ChartTemplate = self.env["account.chart.template"].with_company(self)
         data = ChartTemplate._get_chart_template_data(self.chart_template)
-        xmlid = (data.get("template_data") or {}).get(name)
-        return xmlid and ChartTemplate.ref(xmlid, raise_if_not_found=False)
+        xmlid = (data.get("template_data") or {}).get(name, name)
+        return ChartTemplate.ref(xmlid, raise_if_not_found=False)
 
-    def _create_progress_account(self, label, account_type):
+    def _create_progress_account(self, name, label, account_type):
         """New account (`account.account`) of one company, that allows reconciliation.
 
+        Its XML ID is one of the chart: what is booked on it outlives the addon.
+
+        :param str name: of the field of the company that it is for
         :param str label: its name
         :param str account_type: its type, beside whose other accounts it gets its code
         """
@@ -124,7 +127,7 @@ class ResCompany(models.Model):
             order="code desc",
             limit=1,
         )
-        return Account.create(
+        account = Account.create(
             {
                 "name": label,
                 "code": Account._search_new_account_code(last.code or "100000"),
@@ -132,6 +135,11 @@ class ResCompany(models.Model):
                 "reconcile": True,
             }
         )
+        xmlid = self.env["account.chart.template"].company_xmlid(name, self)
+        self.env["ir.model.data"]._update_xmlids(
+            [{"xml_id": xmlid, "record": account, "noupdate": True}]
+        )
+        return account
 
     def _get_deposit_account(self):
         """Liability account (`account.account`) of one company for deposits.

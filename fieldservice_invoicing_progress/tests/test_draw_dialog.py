@@ -255,6 +255,22 @@ class TestDrawDialog(DialogCommon):
         with self.assertRaisesRegex(UserError, "not the last draw"):
             wizard.action_create_draft()
 
+    def test_change_keeps_deposit(self):
+        """B6: Change Draw leaves the deposit that the draft applies, also none of it,
+        until someone enters more."""
+        self._deposit(1210.0)
+        draft = self._draw(4000, 0, post=False, deposit=500.0)
+        for deposit in (500.0, 0.0, 1210.0):
+            wizard = self._create_dialog(self.contract.action_change_draw())
+            self.assertEqual(wizard.deposit_limit, 1210.0)
+            wizard.deposit = deposit
+            wizard.action_create_draft()
+            self.assertEqual(draft.amount_total, 4440.0 - deposit)
+            wizard = self._create_dialog(self.contract.action_change_draw())
+            self.assertEqual(wizard.deposit, deposit)
+            wizard.line_ids[0].percent = 99
+            self.assertEqual(wizard.deposit, deposit)
+
     def test_redone(self):
         """B7, X7: a draw billed anew starts from what the cancelled one said."""
         self._draw(500, 0)

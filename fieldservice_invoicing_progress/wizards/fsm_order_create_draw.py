@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import groupby
 
 from ..progress import get_excess
 
@@ -99,6 +100,11 @@ class FsmOrderCreateDraw(models.TransientModel):
             wizard.deposit_limit = wizard._get_applied_amount(
                 wizard._get_base_lines(deposit=None)
             )
+
+    def _get_deposit_to_start_with(self, limit):
+        if not self.move_id:
+            return super()._get_deposit_to_start_with(limit)
+        return min(self.order_id._get_deposit_on(self.move_id), limit)
 
     @api.depends(
         "line_ids.completed",
@@ -237,6 +243,17 @@ class FsmOrderCreateDraw(models.TransientModel):
             lines[before.line][0]._get_item(before) if before.line in lines else before
             for before in self._get_items_before().values()
         ]
+
+    def _get_items_by_phase(self):
+        """What the lines say of the items of each phase (dict of lists of ``DrawItem``
+        by section)."""
+        phases = self._get_phases()
+        return {
+            phase: list(items)
+            for phase, items in groupby(
+                self._get_items(), lambda item: phases.get(item.line)
+            )
+        }
 
     def _get_work(self):
         """Work and stored materials billed this period (Decimal, untaxed)."""

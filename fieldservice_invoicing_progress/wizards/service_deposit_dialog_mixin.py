@@ -44,8 +44,18 @@ class ServiceDepositDialogMixin(models.AbstractModel):
         for wizard in self:
             limit = wizard.deposit_limit
             is_entered = wizard.deposit != wizard.proposed_deposit
-            wizard.deposit = min(wizard.deposit, limit) if is_entered else limit
+            if not is_entered and not wizard.proposed_deposit:
+                wizard.deposit = wizard._get_deposit_to_start_with(limit)
+            else:
+                wizard.deposit = min(wizard.deposit, limit) if is_entered else limit
             wizard.proposed_deposit = limit
+
+    def _get_deposit_to_start_with(self, limit):
+        """What one dialog proposes first (float): hook of dialogs that change a draft.
+
+        :param float limit: what its invoice can apply
+        """
+        return limit
 
     def _get_announced_deposit(self):
         """Deposit (float) that the dialog reckons with. What is entered beyond it is
