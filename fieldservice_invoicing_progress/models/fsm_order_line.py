@@ -68,8 +68,10 @@ class FsmOrderLine(models.Model):
         or credited in full."""
         self.ensure_one()
         line = self.sudo()._origin
-        lines = line.invoice_line_ids._get_counted()
-        return lines.filtered(
+        # read together with those of the other items at hand
+        prefetch_ids = line.invoice_line_ids._prefetch_ids
+        lines = line.invoice_line_ids._get_counted().with_prefetch(prefetch_ids)
+        drawn = lines.filtered(
             lambda aml: (
                 aml.progress_type == "work"
                 and line.order_id._is_billed_by(
@@ -79,6 +81,7 @@ class FsmOrderLine(models.Model):
                 )
             )
         )
+        return drawn.with_prefetch(prefetch_ids)
 
     def _get_amount_billed(self, without=None):
         """Untaxed amount (float, order currency) that draws bill of one item.
@@ -120,11 +123,12 @@ class FsmOrderLine(models.Model):
 
         :param without: see :meth:`_get_amount_billed`
         """
-        lines = self._get_draw_lines().filtered(
+        drawn = self._get_draw_lines()
+        lines = drawn.filtered(
             lambda aml: aml.move_type == "out_invoice" and aml.move_id != without
         )
         last = lines.sorted(lambda aml: aml.move_id.service_order_link_ids.number)[-1:]
-        return last._get_stored()
+        return last.with_prefetch(drawn._prefetch_ids)._get_stored()
 
     def _prepare_base_line_for_taxes_computation(self, **kwargs):
         base_line = super()._prepare_base_line_for_taxes_computation(**kwargs)

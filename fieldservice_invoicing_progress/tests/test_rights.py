@@ -229,6 +229,17 @@ class TestDialogs(ProgressRightsCommon):
         dialog = dialogs.create({"order_id": order.id})
         self._assert_refused(dialog.write, {"order_id": self.contract.id})
 
+    def test_no_order(self):
+        """B5, B7, B8: a dialog without an order announces nothing."""
+        for model in (
+            "fsm.order.create.draw",
+            "fsm.order.create.deposit",
+            "fsm.order.release.retainage",
+        ):
+            dialogs = self._as(self.manager, self.env[model])
+            values = dialogs.onchange({}, [], {"amount_total": {}})["value"]
+            self.assertEqual(values["amount_total"], 0.0, model)
+
     def test_other_draft(self):
         """B7: the dialog changes the last draw of its order, no other document."""
         other = self._draw(10, 10, order=self.fresh, post=False)

@@ -43,7 +43,8 @@ class FsmOrderCreateDeposit(models.TransientModel):
 
     def _has_prices(self):
         """Whether the order has lines that a percentage can be taken of (bool)."""
-        return any(self.order_id._get_priced_lines().mapped("price_subtotal"))
+        order = self.order_id
+        return bool(order) and any(order._get_priced_lines().mapped("price_subtotal"))
 
     def _get_amount(self):
         """Percentage or amount (float) that is asked for."""

@@ -182,6 +182,8 @@ class FsmOrderCreateDraw(models.TransientModel):
 
     def _get_items_before(self):
         """What was billed before this draw (dict of ``DrawItem`` by line)."""
+        if not self.order_id:
+            return {}
         items = self.order_id._get_draw_items({}, without=self.move_id)
         return {item.line: item for item in items}
 
@@ -266,7 +268,7 @@ class FsmOrderCreateDraw(models.TransientModel):
         :param deposit: amount (float) to apply, None for as much as there is
         """
         items = self._get_items()
-        if sum(item.this_period for item in items) < 0:
+        if not items or sum(item.this_period for item in items) < 0:
             return []
         order = self.order_id.with_company(self.company_id)
         return order._get_draw_base_lines(
