@@ -265,7 +265,10 @@ class TestMoney(ProgressCommon):
         nor does making it anew."""
         first, _second = self._draw(1000, 0), self._draw(2000, 0)
         for modify in (False, True):
-            with self.assertRaisesRegex(UserError, "Only the last draw"):
+            with (
+                self.assertRaisesRegex(UserError, "Only the last draw"),
+                self.cr.savepoint(),
+            ):
                 self._credit(first, modify=modify)
 
     def test_stored_given_back(self):
