@@ -46,7 +46,8 @@ def mark_contracts_billed(env):
         order.write(
             {
                 "marked_billed_reason": env._(
-                    "Billed by progress draws: %s", ", ".join(invoices.mapped("display_name"))
+                    "Billed by progress draws: %s",
+                    ", ".join(invoices.mapped("display_name")),
                 ),
                 "marked_billed_user_id": env.uid,
                 "marked_billed_date": fields.Datetime.now(),

@@ -967,9 +967,7 @@ class Story:
             "The structural engineer asks for them: the slab of 1927 carries the "
             "rehearsal room. The old pads can stay.",
             [
-                self.item(
-                    "Spring isolators and steel frames", "part", amount=11900.00
-                ),
+                self.item("Spring isolators and steel frames", "part", amount=11900.00),
                 {
                     "order_line_id": self.get_item(plant, "Removal").id,
                     "amount": -2400.0,

@@ -32,8 +32,7 @@ class TestTours(ProgressCommon, HttpCase):
         self.browser_size = PHONE if phone else HttpCase.browser_size
         self.touch_enabled = phone
         self.start_tour(
-            "/odoo/action-fieldservice.action_fsm_operation_order/"
-            f"{self.contract.id}",
+            f"/odoo/action-fieldservice.action_fsm_operation_order/{self.contract.id}",
             f"fieldservice_invoicing_progress_{tour}",
             login=user.login,
         )

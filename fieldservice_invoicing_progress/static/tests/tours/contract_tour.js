@@ -77,7 +77,10 @@ registry
                 "Odoo's payment dialog has the amount",
                 `${DIALOG} [name=amount] input:value("3,630.00")`
             ),
-            click("Create the payment", `${DIALOG} button[name=action_create_payments]`),
+            click(
+                "Create the payment",
+                `${DIALOG} button[name=action_create_payments]`
+            ),
             noDialog(),
             see(
                 "It is paid",
@@ -155,7 +158,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_progress_final",
         cardAmount("card_title", "Progress Draw 2"),
         cardAmount("balance_to_finish", "0.00"),
         see("There is no next draw", absent("button[name=action_create_draw]")),
-        see("Others release retainage", absent("button[name=action_release_retainage]")),
+        see(
+            "Others release retainage",
+            absent("button[name=action_release_retainage]")
+        ),
     ],
 });
 
@@ -165,13 +171,13 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_progress_release
         openOrder(ORDER),
         cardAmount("retainage_held", "1,000.00"),
         click("Release Retainage on the card", cardButton("action_release_retainage")),
-        see(
-            "All of it is proposed",
-            `${DIALOG} [name=amount] input:value("1,000.00")`
-        ),
+        see("All of it is proposed", `${DIALOG} [name=amount] input:value("1,000.00")`),
         dialogAmount("amount_total", "1,000.00"),
         ...createDraft(),
-        see("It is not released twice", absent("button[name=action_release_retainage]")),
+        see(
+            "It is not released twice",
+            absent("button[name=action_release_retainage]")
+        ),
     ],
 });
 
