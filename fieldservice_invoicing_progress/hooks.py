@@ -42,12 +42,11 @@ def mark_contracts_billed(env):
         [("billing_method", "=", "progress"), ("progress_billed", "!=", 0)]
     )
     for order in orders.filtered(lambda order: not order.marked_billed_date):
-        invoices = order._get_draws().move_id
+        invoices = order._get_draws().move_id.mapped("display_name")
         order.write(
             {
                 "marked_billed_reason": env._(
-                    "Billed by progress draws: %s",
-                    ", ".join(invoices.mapped("display_name")),
+                    "Billed by progress draws: %s", ", ".join(invoices)
                 ),
                 "marked_billed_user_id": env.uid,
                 "marked_billed_date": fields.Datetime.now(),

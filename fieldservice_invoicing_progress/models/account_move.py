@@ -90,17 +90,78 @@ class AccountMove(models.Model):
 
         :raise UserError: names the order, the amount and the way out
         """
-        invoices = self.sudo().filtered(
-            lambda move: move.state == "posted" and move.move_type == "out_invoice"
-        )
+        posted = self.sudo().filtered(lambda move: move.state == "posted")
+        posted._check_progress_lines()
+        invoices = posted.filtered(lambda move: move.move_type == "out_invoice")
         invoices.service_order_link_ids._check_draw_in_contract()
         invoices._check_applied_deposits_are_paid()
         claims = self._get_service_order_links()
         claims._check_credited_is_billed()
         orders = self._get_progress_orders()
         orders.invoice_link_ids._check_deposits_cover_applied()
+        orders.invoice_link_ids._check_deposits_are_applied_as_taxed()
+        for order in invoices._get_deposit_claims().order_id:
+            order._ensure_deposit_in_contract()
         orders._check_retainage_covers_released()
         claims._check_is_last_draw()
+
+    def _check_progress_lines(self):
+        """Refuse to post what was edited so that orders and ledger would not agree.
+
+        :raise UserError: names the document and the order, and the way out
+        """
+        for move in self:
+            lines = move.invoice_line_ids.filtered("progress_order_id")
+            for order in lines.progress_order_id:
+                move._ensure_is_of_contract(order)
+            if move.move_type == "out_invoice":
+                closing = lines.filtered(lambda line: line._is_below_work())
+                for same in closing.grouped(
+                    lambda line: line._get_progress_key()
+                ).values():
+                    same._check_progress_amount()
+            move.invoice_line_ids._check_progress_account()
+
+    def _ensure_is_of_contract(self, order):
+        """Refuse one document with lines of a contract that it neither bills nor
+        credits, or not in the currency of the contract.
+
+        :param order: `fsm.order` whose work, deposit or retainage is on it
+        :raise UserError: names document and order, and the way out
+        """
+        billing = self.reversed_entry_id if self.move_type == "out_refund" else self
+        if order not in billing.service_order_link_ids.order_id:
+            raise UserError(
+                self.env._(
+                    "%(document)s has lines of the contract of service order "
+                    "%(order)s, and neither bills nor credits it. Delete the document, "
+                    "and bill or credit from the service order.",
+                    document=self.display_name,
+                    order=order.name,
+                )
+            )
+        if self.currency_id != order.currency_id:
+            raise UserError(
+                self.env._(
+                    "%(document)s is in %(currency)s, and the contract of service "
+                    "order %(order)s in %(agreed)s. Set the currency back, and check "
+                    "the prices.",
+                    document=self.display_name,
+                    currency=self.currency_id.name,
+                    order=order.name,
+                    agreed=order.currency_id.name,
+                )
+            )
+
+    def _get_deposit_claims(self):
+        """Claims (`fsm.order.invoice`) of those of these invoices that are deposits."""
+        return self.service_order_link_ids.filtered(
+            lambda claim: claim.billing_kind == "deposit"
+        )
+
+    def _get_billing_kinds(self):
+        """What these documents bill, or credit: list of ``billing_kind`` of claims."""
+        return self._get_service_order_links().mapped("billing_kind")
 
     def _check_applied_deposits_are_paid(self):
         """Refuse to post invoices that apply more of a deposit than is paid."""

@@ -49,6 +49,19 @@ class AccountMoveLine(models.Model):
         self.filtered(lambda line: line._is_below_work()).parent_id = False
         return res
 
+    def _compute_account_id(self):
+        # the accounts of deposits and retainage follow from no product
+        closing = self.filtered(lambda line: line._is_below_work())
+        for line in closing:
+            line.account_id = line.account_id
+        return super(AccountMoveLine, self - closing)._compute_account_id()
+
+    def _get_computed_taxes(self):
+        # nor do the taxes by which a deposit was invoiced, or retainage withheld
+        if self._is_below_work():
+            return self.tax_ids
+        return super()._get_computed_taxes()
+
     def _get_signed(self, amount):
         """``amount`` (float) of one line as the customer owes it: negative on credit
         notes."""
@@ -133,7 +146,8 @@ class AccountMoveLine(models.Model):
         res = super()._copy_data_extend_business_fields(values)
         for name in self._get_progress_fields():
             values[name] = self._fields[name].convert_to_write(self[name], self)
-        values["progress_stored"] = self._get_stored()
+        if self.progress_type == "work":
+            values["progress_stored"] = self._get_stored()
         return res
 
     def _reconcile_progress_lines(self):
@@ -165,19 +179,146 @@ class AccountMoveLine(models.Model):
             if len({line.amount_currency > 0 for line in group}) == 2:
                 group.reconcile()
 
+    # ------------------------------------------------------------------
+    # What documents that are edited by hand have to leave as it is
+    # ------------------------------------------------------------------
+
+    def _check_progress_amount(self):
+        """Refuse lines of one posted invoice that together turn a deposit, or what is
+        withheld, applied or released, into its opposite.
+
+        :raise UserError: names line, document and amount, and the way out
+        """
+        line = self[:1]
+        is_taken_off = bool(line.deposit_claim_id) or (
+            line.progress_type == "retainage"
+            and "release" not in line.move_id._get_billing_kinds()
+        )
+        owed = self._get_owed()
+        if line.currency_id.compare_amounts(-owed if is_taken_off else owed, 0.0) < 0:
+            raise UserError(
+                self.env._(
+                    "“%(line)s” of %(document)s comes to %(amount)s, the opposite of "
+                    "what it is for. Mend it, or bill it anew from service order "
+                    "%(order)s.",
+                    line=line.name,
+                    document=line.move_id.display_name,
+                    amount=line.currency_id.format(owed),
+                    order=line.progress_order_id.name,
+                )
+            )
+
+    def _check_progress_account(self):
+        """Refuse posted lines that book deposits or retainage elsewhere than where they
+        are held, or something else there.
+
+        :raise UserError: names line, document and account, and the way out
+        """
+        closing = self.filtered(lambda line: line._is_below_work())
+        for line in closing:
+            accounts = line._get_progress_accounts()
+            if line.account_id not in accounts:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” of %(document)s is booked on %(account)s, and has "
+                        "to be on %(right)s, which holds it for service order "
+                        "%(order)s. Choose that account.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                        account=line.account_id.display_name,
+                        right=", ".join(accounts.mapped("display_name")),
+                        order=line.progress_order_id.name,
+                    )
+                )
+        for line in self - closing:
+            if line.account_id and line.account_id in closing.account_id:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” of %(document)s is booked on %(account)s, which "
+                        "holds deposits or retainage of service orders. Choose an "
+                        "income account.",
+                        line=line.name,
+                        document=line.move_id.display_name,
+                        account=line.account_id.display_name,
+                    )
+                )
+
+    def _get_progress_accounts(self):
+        """Accounts (`account.account`) that one line of a deposit or of retainage can
+        be booked on: that of the deposit it applies, else that of the company, or one
+        from before the company had another."""
+        if self.deposit_claim_id:
+            return self.deposit_claim_id._get_own_deposit_lines().account_id
+        held = self.search(
+            [
+                ("progress_order_id", "=", self.progress_order_id.id),
+                ("progress_type", "=", self.progress_type),
+                ("parent_state", "=", "posted"),
+                ("move_id", "!=", self.move_id.id),
+            ]
+        ).account_id
+        if self.account_id in held:
+            return held
+        return held | (
+            self.company_id._get_deposit_account()
+            if self.progress_type == "deposit"
+            else self.company_id._get_retainage_account()
+        )
+
     def _ensure_order_is_claimed(self):
         res = super()._ensure_order_is_claimed()
         if not self.env.su:
-            for line in self.sudo().filtered("progress_order_id"):
+            for line in self.sudo().filtered(lambda line: line._has_progress()):
                 if line.progress_order_id not in line.move_id._get_claimed_orders():
                     line._refuse_entered_progress()
         return res
+
+    def _has_progress(self):
+        """Whether one line says something of a contract (bool)."""
+        return any(self[name] for name in self._get_progress_fields())
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        if not self.env.su:
+            lines.sudo()._ensure_progress_is_copied()
+        return lines
+
+    def _ensure_progress_is_copied(self):
+        """Refuse new lines that say something of a contract, unless they credit a line,
+        or bill it anew, that says the same.
+
+        :raise UserError: names line and document, and the way out
+        """
+        for line in self.filtered(lambda line: line._has_progress()):
+            origin, move = line.service_origin_line_id, line.move_id
+            if (
+                origin.move_id not in move.reversed_entry_id | move.service_replaces_id
+                or origin._get_progress_key() != line._get_progress_key()
+                or origin.progress_order_id != line.progress_order_id
+                or origin._get_stored() != line.progress_stored
+            ):
+                line._refuse_entered_progress()
+
+    def _refuse_other_item(self, item_id):
+        """Refuse that someone says by hand which item these lines of draws bill.
+
+        :param item_id: id of the `fsm.order.line` to write, or False
+        :raise UserError: names line and document, and the way out
+        """
+        for line in self.filtered("progress_type"):
+            if line.fsm_order_line_id.id != (item_id or False):
+                line._refuse_entered_progress()
 
     def write(self, vals):
         if not self.env.su and vals.keys() & {*self._get_progress_fields()}:
             self.check_access("write")
             self.move_id._ensure_not_issued()
             self[:1]._refuse_entered_progress()
+        if not self.env.su and "fsm_order_line_id" in vals:
+            self.check_access("write")
+            self.move_id._ensure_not_issued()
+            self._refuse_other_item(vals["fsm_order_line_id"])
         return super().write(vals)
 
     def _refuse_entered_progress(self):

@@ -2,7 +2,10 @@
 from odoo import Command, models
 from odoo.exceptions import UserError
 
-from odoo.addons.fieldservice_invoicing.models.account_tax import get_rounded_untaxed
+from odoo.addons.fieldservice_invoicing.models.account_tax import (
+    get_rounded_tax,
+    get_rounded_untaxed,
+)
 from odoo.addons.fieldservice_invoicing.models.res_company import (
     GROUP_MANAGER,
     get_superuser_env,
@@ -68,6 +71,8 @@ class FsmOrderDepositMixin(models.AbstractModel):
                 "account_id": company._get_deposit_account()
             },
         )
+        if amount_type == "fixed":
+            self._fix_total_of_base_lines(base_lines, amount)
         self._fix_untaxed_base_lines(base_lines)
         return base_lines
 
@@ -106,11 +111,12 @@ class FsmOrderDepositMixin(models.AbstractModel):
                 }
         return base_lines
 
-    def _ensure_deposit_in_contract(self, base_lines):
+    def _ensure_deposit_in_contract(self, base_lines=()):
         """Refuse a deposit that would bring the deposits of one order above its
         contract.
 
-        :param base_lines: see :meth:`_get_deposit_base_lines`
+        :param base_lines: those of a deposit that is not among them yet, see
+            :meth:`_get_deposit_base_lines`
         :raise UserError: names the order, by how much, and the way out
         """
         if self.billing_method != "progress":
@@ -229,6 +235,7 @@ class FsmOrderDepositMixin(models.AbstractModel):
         AccountTax._fix_base_lines_tax_details_on_manual_tax_amounts(
             base_lines, self.company_id
         )
+        self._fix_total_of_base_lines(base_lines, amount)
         self._fix_untaxed_base_lines(base_lines)
         return [self._prepare_applied_base_line(line, claim) for line in base_lines]
 
@@ -284,6 +291,27 @@ class FsmOrderDepositMixin(models.AbstractModel):
             }
             for base_line in base_lines
         ]
+
+    def _fix_total_of_base_lines(self, base_lines, amount):
+        """Have base lines come to an amount: Odoo does not make up for a tax of a cent
+        that rounds to nothing in a part of it.
+
+        :param base_lines: list of dicts whose manual tax amounts are fixed
+        :param float amount: with taxes
+        """
+        total = sum(
+            get_rounded_untaxed(base_line) + get_rounded_tax(base_line)
+            for base_line in base_lines
+        )
+        rest = self.currency_id.round(amount - total)
+        if not rest or not base_lines:
+            return
+        largest = max(base_lines, key=lambda line: abs(get_rounded_untaxed(line)))
+        company_rest = self.company_id.currency_id.round(rest / largest["rate"])
+        for suffix, value in (("_currency", rest), ("", company_rest)):
+            largest["tax_details"][f"delta_total_excluded{suffix}"] += value
+            if largest[f"manual_total_excluded{suffix}"] is not None:
+                largest[f"manual_total_excluded{suffix}"] += value
 
     def _fix_untaxed_base_lines(self, base_lines):
         """Give base lines without taxes the price that they are to come to: Odoo keeps

@@ -316,7 +316,7 @@ class FsmOrderDrawMixin(models.AbstractModel):
     def _get_total_before_deposit(self, base_lines):
         """Total (float) with taxes of an invoice of these base lines, less what an
         early payment discount takes off its taxes."""
-        total = self._get_rounded_total(base_lines)
+        total = self._get_exact_total(base_lines)
         early = self._get_early_payment_lines_of_draw(base_lines)
         return self._get_rounded_total(base_lines + early) if early else total
 
@@ -338,6 +338,34 @@ class FsmOrderDrawMixin(models.AbstractModel):
         AccountTax._round_base_lines_tax_details(base_lines, self.company_id)
         return self._get_tax_totals(base_lines)["total_amount_currency"]
 
+    def _get_exact_total(self, base_lines):
+        """:meth:`_get_rounded_total` of base lines whose untaxed amounts (float, in
+        ``_untaxed``) are kept to the cent.
+
+        Taxes that are included in prices are rounded for the whole invoice, and what
+        is left of the prices then may be a cent off.
+        """
+        total = self._get_rounded_total(base_lines)
+        included = [
+            base_line
+            for base_line in base_lines
+            if any(
+                tax_data["price_include"]
+                for tax_data in base_line["tax_details"]["taxes_data"]
+            )
+        ]
+        if not included:
+            return total
+        self.env["account.tax"]._fix_base_lines_tax_details_on_manual_tax_amounts(
+            included, self.company_id
+        )
+        for base_line in included:
+            base_line |= {
+                "manual_total_excluded_currency": base_line["_untaxed"],
+                "manual_total_excluded": None,
+            }
+        return self._get_rounded_total(base_lines)
+
     def _prepare_work_base_line(self, item):
         """Base line (dict) that bills what was completed of one item this period.
 
@@ -352,7 +380,13 @@ class FsmOrderDrawMixin(models.AbstractModel):
             product_id=product if product.type == "service" else product.browse(),
             account_id=line._get_income_account(),
         )
-        return {**base_line, "record": line, "_progress_type": "work", "_item": item}
+        return {
+            **base_line,
+            "record": line,
+            "_progress_type": "work",
+            "_item": item,
+            "_untaxed": float(item.this_period),
+        }
 
     def _prepare_draw_lines(self, items, base_lines):
         """Values (list of dicts) of the invoice lines of a draw.
@@ -491,30 +525,52 @@ class FsmOrderDrawMixin(models.AbstractModel):
         invoice = draw.move_id
         values = invoice._prepare_cancelling_credit_note(self.env._("reduced contract"))
         credit_note = invoice._reverse_moves([values])
-        commands = []
         by_line = {item.line: item for item in credited}
+        base_lines, stored = {}, {}
         for line in credit_note.invoice_line_ids:
             item = by_line.get(line.fsm_order_line_id)
             if line.progress_type == "work" and item:
-                commands.append(
-                    Command.update(line.id, self._prepare_credited_work(line, item))
-                )
-            elif line.progress_type != "retainage":
-                commands.append(Command.delete(line.id))
-        commands += self._prepare_credited_retainage(
-            draw, credit_note, sum(item.amount for item in credited), held
+                base_lines[line] = self._prepare_credited_base_line(line, item.amount)
+                stored[line] = {"progress_stored": item.stored}
+        work = sum(item.amount for item in credited)
+        base_lines |= self._get_credited_retainage(draw, credit_note, work, held)
+        self._get_exact_total([*base_lines.values()])
+        credit_note.write(
+            {
+                "invoice_line_ids": [
+                    Command.update(
+                        line.id,
+                        {
+                            **self._prepare_credited_line(base_lines[line]),
+                            **stored.get(line, {}),
+                        },
+                    )
+                    if line in base_lines
+                    else Command.delete(line.id)
+                    for line in credit_note.invoice_line_ids
+                ]
+            }
         )
-        credit_note.write({"invoice_line_ids": commands})
         return credit_note
 
-    def _prepare_credited_work(self, line, item):
-        """Values (dict) that have one line of a credit note credit a part of an item.
+    def _prepare_credited_base_line(self, line, amount):
+        """Base line (dict) of one line of a credit note that credits a part.
 
         :param line: copy (`account.move.line`) of that of the draw
-        :param item: :class:`CreditItem`
+        :param float amount: untaxed, negative for what is given back
         """
+        base_line = self._prepare_progress_base_line(
+            self._get_price_with_taxes(abs(amount), line.tax_ids),
+            line.tax_ids,
+            quantity=-1.0 if amount < 0 else 1.0,
+        )
+        return {**base_line, "_untaxed": amount}
+
+    def _prepare_credited_line(self, base_line):
+        """Values (dict) of the line of a credit note for one base line."""
+        AccountTax = self.env["account.tax"]
         return {
-            "price_unit": self._get_price_with_taxes(item.amount, line.tax_ids),
-            "quantity": 1.0,
-            "progress_stored": item.stored,
+            "price_unit": base_line["price_unit"],
+            "quantity": base_line["quantity"],
+            "extra_tax_data": AccountTax._export_base_line_extra_tax_data(base_line),
         }

@@ -155,6 +155,8 @@ class FsmOrderInvoice(models.Model):
         "move_id.payment_state",
         "move_id.amount_total",
         "move_id.amount_residual",
+        "move_id.invoice_line_ids.price_total",
+        "move_id.invoice_line_ids.progress_type",
         "move_id.reversal_move_ids.state",
         "move_id.reversal_move_ids.amount_total",
     )
@@ -162,14 +164,32 @@ class FsmOrderInvoice(models.Model):
         for claim in self:
             total = paid = 0.0
             if claim.billing_kind == "deposit":
-                moves = claim._get_counted_moves()
                 total = sum(
                     line._get_signed(line.price_total)
-                    for line in moves.invoice_line_ids
+                    for line in claim._get_own_deposit_lines()
                 )
-                paid = claim._get_paid_amount()
+                paid = claim._get_paid_amount() - claim._get_amount_beside_deposit()
             claim.deposit_total = total
             claim.deposit_paid = max(min(total, paid), 0.0)
+
+    def _get_own_deposit_lines(self):
+        """Lines (`account.move.line`) that bill one deposit, and that credit it,
+        without what someone added to the invoice."""
+        return self._get_counted_moves().invoice_line_ids.filtered(
+            lambda line: (
+                line._is_progress_of(self.order_id) and line.progress_type == "deposit"
+            )
+        )
+
+    def _get_amount_beside_deposit(self):
+        """What the invoice of one deposit asks for (float) beside it, by lines that
+        were added or by rounding: that is paid first."""
+        move = self.move_id
+        own = self._get_own_deposit_lines().filtered(lambda line: line.move_id == move)
+        beside = move.amount_total - sum(own.mapped("price_total"))
+        # what is rounded off is only off once all is paid
+        is_settled = move.currency_id.is_zero(move.amount_residual)
+        return beside if is_settled else max(beside, 0.0)
 
     def _get_paid_amount(self):
         """What the customer has paid (float) on the invoice of one claim, other than by
@@ -371,6 +391,41 @@ class FsmOrderInvoice(models.Model):
                 order=self.order_id.name,
                 line=line.name,
                 excess=self.currency_id.format(excess),
+            )
+        )
+
+    def _check_deposits_are_applied_as_taxed(self):
+        """Refuse to apply more of a deposit than it has by a tax: its liability, and
+        the tax of each rate, would not come to nothing.
+
+        :raise UserError: names deposit and order, and the way out
+        """
+        for claim in self.filtered("deposit_line_ids"):
+            own = claim._get_own_deposit_lines().grouped("tax_ids")
+            applied = claim.deposit_line_ids._get_counted()
+            # each time that a part is applied, cents go to one rate or the other
+            cents = claim.currency_id.rounding * len(applied)
+            for taxes, lines in applied.grouped("tax_ids").items():
+                billed = own[taxes]._get_owed() if taxes in own else 0.0
+                excess = get_excess(-lines._get_owed(), billed)
+                if claim.currency_id.compare_amounts(float(excess), cents) > 0:
+                    claim._refuse_other_taxes(lines[-1:])
+
+    def _refuse_other_taxes(self, line):
+        """Raise that a line applies one deposit by other taxes.
+
+        :param line: `account.move.line`
+        """
+        raise UserError(
+            self.env._(
+                "“%(line)s” of %(document)s takes off more than the deposit "
+                "%(deposit)s of service order %(order)s has by the taxes “%(taxes)s”. "
+                "Set its taxes and amount back, or bill it anew from the order.",
+                line=line.name,
+                document=line.move_id.display_name,
+                deposit=self.move_id.display_name,
+                order=self.order_id.name,
+                taxes=", ".join(line.tax_ids.mapped("name")) or "-",
             )
         )
 

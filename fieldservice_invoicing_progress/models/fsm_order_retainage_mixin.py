@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from decimal import Decimal
 
-from odoo import Command, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import groupby
@@ -99,7 +99,11 @@ class FsmOrderRetainageMixin(models.AbstractModel):
             quantity=-1.0 if amount < 0 else 1.0,
             account_id=account or self.company_id._get_retainage_account(),
         )
-        return {**base_line, "_progress_type": "retainage"}
+        return {
+            **base_line,
+            "_progress_type": "retainage",
+            "_untaxed": float(amount),
+        }
 
     def _prepare_retainage_lines(self, base_lines, release=False):
         """Values (list of dicts) of the invoice lines that withhold or release.
@@ -117,14 +121,14 @@ class FsmOrderRetainageMixin(models.AbstractModel):
             for base_line in base_lines
         ]
 
-    def _prepare_credited_retainage(self, draw, credit_note, credited, held):
-        """Commands (list) that have a credit note give back the retainage on what it
-        credits.
+    def _get_credited_retainage(self, draw, credit_note, credited, held):
+        """Base lines by which a credit note gives back the retainage on its work.
 
         :param draw: `fsm.order.invoice` that is credited
         :param credit_note: draft copy (`account.move`) of its invoice
         :param float credited: untaxed amount of the work
         :param float held: untaxed amount that is held of all draws
+        :return: dict of `account.move.line` of the credit note and base line (dict)
         """
         lines = credit_note.invoice_line_ids.filtered(
             lambda line: line.progress_type == "retainage"
@@ -142,18 +146,11 @@ class FsmOrderRetainageMixin(models.AbstractModel):
             [self._to_decimal(-line.price_subtotal) for line in lines],
             rounding,
         )
-        return [
-            Command.update(
-                line.id,
-                {
-                    "price_unit": self._get_price_with_taxes(float(share), line.tax_ids)
-                    / -line.quantity
-                },
-            )
-            if share
-            else Command.delete(line.id)
+        return {
+            line: self._prepare_credited_base_line(line, -float(share))
             for line, share in zip(lines, shares, strict=True)
-        ]
+            if share
+        }
 
     # ------------------------------------------------------------------
     # Release

@@ -6,11 +6,13 @@ from . import test_deposit
 from . import test_deposit_dialog
 from . import test_draw
 from . import test_draw_dialog
+from . import test_lists
 from . import test_money
 from . import test_pay_application
 from . import test_progress_arithmetic
 from . import test_progress_race
 from . import test_published_example
 from . import test_report
+from . import test_tampering
 from . import test_tours
 from . import test_uninstall

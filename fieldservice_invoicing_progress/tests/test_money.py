@@ -131,6 +131,39 @@ class TestMoney(ProgressCommon):
                 cents / 100,
             )
 
+    def test_included_rates_together(self):
+        """B7: so are those of journal entries and documents when included taxes are
+        rounded for the whole invoice, over two rates, also when they are credited."""
+        self.company.tax_calculation_rounding_method = "round_globally"
+        self.company.service_retainage_tax_point = "release"
+        order = self._create_contract(
+            [
+                {"name": "Item", "price_unit": 50, "tax_ids": [Command.set(taxes.ids)]}
+                for taxes in (self.tax_included, self.tax_levy)
+            ],
+        )
+        for cents in range(60, 120, 12):
+            self._draw(cents / 10, cents / 7, order=order)
+        self.assertGreater(order.progress_billed, 0)
+        moves = self._get_documents(order)
+        for item in order.line_ids:
+            self._change(item, -item.price_subtotal / 2 - 16)
+        half = [item.price_subtotal for item in order.line_ids]
+        self._draw(*half, order=order)
+        order._release_retainage().action_post()
+        for move in self._get_documents(order) | moves:
+            for line in move.invoice_line_ids:
+                self.assertEqual(
+                    line.price_subtotal,
+                    abs(line.amount_currency) * (1 if line.price_subtotal > 0 else -1),
+                )
+            self.assertAlmostEqual(
+                move.amount_untaxed, sum(move.invoice_line_ids.mapped("price_subtotal"))
+            )
+        self.assertEqual(
+            [round(item.amount_billed, 2) for item in order.line_ids], half
+        )
+
     def test_change_order_with_included_tax(self):
         """B7: a change order changes the scheduled value by exactly its amount, also
         of an item with taxes in its price, a discount and a quantity."""
@@ -227,6 +260,14 @@ class TestMoney(ProgressCommon):
         with self.assertRaisesRegex(UserError, "more"):
             second.action_post()
 
+    def test_only_last_credited(self):
+        """B7: a credit note by Odoo's dialog gives up no draw but the last one either,
+        nor does making it anew."""
+        first, _second = self._draw(1000, 0), self._draw(2000, 0)
+        for modify in (False, True):
+            with self.assertRaisesRegex(UserError, "Only the last draw"):
+                self._credit(first, modify=modify)
+
     def test_stored_given_back(self):
         """B7: a draw that credits stored materials leaves none of them stored."""
         self._draw(0, 1000, stored={self.piping: 2000})
@@ -285,6 +326,26 @@ class TestMoney(ProgressCommon):
             self.assertEqual(
                 self._get_balance(self.company.downpayment_account_id), 0.0
             )
+
+    def test_deposit_beside_cents(self):
+        """B5: a deposit of an amount comes to that amount, also when one of the rates
+        has cents only."""
+        tax = self.tax.copy({"name": "7.7 %", "amount": 7.7})
+        for method in ("round_per_line", "round_globally"):
+            self.company.tax_calculation_rounding_method = method
+            order = self._create_contract(
+                [
+                    {
+                        "name": "Item",
+                        "price_unit": price,
+                        "tax_ids": [Command.set(taxes.ids)],
+                    }
+                    for price, taxes in ((907.24, self.tax_levy), (0.11, tax))
+                ]
+            )
+            deposit = self._deposit(453.68, order=order)
+            self.assertEqual(deposit.amount_total, 453.68)
+            self.assertEqual(order.deposit_balance, 453.68)
 
     def test_deposit_without_tax(self):
         """B5: where tax is due with the work, a deposit has none, and the work it is

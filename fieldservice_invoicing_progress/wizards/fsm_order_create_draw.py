@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import groupby
 
 from ..progress import get_excess
 
@@ -236,6 +237,17 @@ class FsmOrderCreateDraw(models.TransientModel):
             lines[before.line][0]._get_item(before) if before.line in lines else before
             for before in self._get_items_before().values()
         ]
+
+    def _get_items_by_phase(self):
+        """What the lines say of the items of each phase (dict of lists of ``DrawItem``
+        by section)."""
+        phases = self._get_phases()
+        return {
+            phase: list(items)
+            for phase, items in groupby(
+                self._get_items(), lambda item: phases.get(item.line)
+            )
+        }
 
     def _get_work(self):
         """Work and stored materials billed this period (Decimal, untaxed)."""

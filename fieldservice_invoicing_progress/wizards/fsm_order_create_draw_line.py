@@ -197,6 +197,10 @@ class FsmOrderCreateDrawLine(models.TransientModel):
 
     @api.depends(
         "order_line_id",
+        "percent",
+        "work_amount",
+        "quantity_done",
+        "stored",
         "wizard_id.entry_method",
         "wizard_id.line_ids.percent",
         "wizard_id.line_ids.work_amount",
@@ -205,15 +209,14 @@ class FsmOrderCreateDrawLine(models.TransientModel):
     )
     def _compute_amounts(self):
         for wizard, lines in self.grouped("wizard_id").items():
-            items = wizard._get_items()
-            phases = wizard._get_phases()
+            before = wizard._get_items_before()
+            phases = wizard._get_items_by_phase()
             for line in lines:
+                item = before.get(line.order_line_id)
                 line._set_amounts(
-                    [
-                        item
-                        for item in items
-                        if line.order_line_id in (item.line, phases.get(item.line))
-                    ]
+                    [line._get_item(item)]
+                    if item
+                    else phases.get(line.order_line_id, [])
                 )
 
     def _set_amounts(self, items):

@@ -52,14 +52,16 @@ class FsmOrderCreateInvoice(models.TransientModel):
         lines = order._get_billable_lines() & order._get_priced_lines(
             self.include_unit_price
         )
-        # the own options have a deposit, which is proposed from this total
-        options = super()._get_invoice_options()
+        # a deposit is proposed from this total
+        options = self._get_invoice_options(with_deposit=False)
         totals = order._get_tax_totals(order._get_tax_base_lines(lines, options))
         return totals["total_amount_currency"]
 
-    def _get_invoice_options(self):
+    def _get_invoice_options(self, with_deposit=True):
         options = super()._get_invoice_options()
-        return {**options, "deposit": self._get_announced_deposit()}
+        if with_deposit:
+            options["deposit"] = self._get_announced_deposit()
+        return options
 
     def _create_invoices(self):
         if self.deposit:

@@ -1,0 +1,364 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+
+from .common import ProgressCommon
+
+
+class TamperingCommon(ProgressCommon):
+    """An accountant edits documents of a contract in Accounting, where all of a draft
+    is editable, and posts them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._create_users()
+        cls.income = cls.company_data["default_account_revenue"]
+        cls.liability = cls.company.downpayment_account_id
+        cls.receivable = cls.company.service_retainage_account_id
+        cls.low_tax = cls.tax.copy({"amount": 6, "name": "6 %"})
+
+    def _by_accountant(self, move):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return move.with_user(self.accountant)
+
+    def _get_line(self, move, progress_type):
+        return move.invoice_line_ids.filtered(
+            lambda line: line.progress_type == progress_type
+        )[:1]
+
+    def _edit(self, move, progress_type, **values):
+        """Edit the first line of a type and post."""
+        move = self._by_accountant(move)
+        line = self._get_line(move, progress_type)
+        move.write({"invoice_line_ids": [Command.update(line.id, values)]})
+        move.action_post()
+
+    def _assert_refused(self, message, move, progress_type, **values):
+        with self.assertRaisesRegex(UserError, message), self.cr.savepoint():
+            self._edit(move, progress_type, **values)
+        self.env.invalidate_all()
+        self.assertEqual(move.state, "draft")
+
+    def _assert_true(self, order=None):
+        """What the order says is what the ledger says."""
+        order = order or self.contract
+        self.env.flush_all()
+        self.env.invalidate_all()
+        moves = order.invoice_link_ids.move_id
+        lines = (moves | moves.reversal_move_ids).line_ids.filtered(
+            lambda line: line.parent_state == "posted"
+        )
+        held = lines.filtered(lambda line: line.account_id == self.receivable)
+        deposits = lines.filtered(lambda line: line.account_id == self.liability)
+        self.assertAlmostEqual(order.retainage_held, sum(held.mapped("balance")))
+        self.assertAlmostEqual(
+            sum(order.invoice_link_ids.mapped("deposit_amount")),
+            -sum(deposits.mapped("balance")),
+        )
+        self.assertAlmostEqual(
+            order.progress_billed, sum(order.line_ids.mapped("amount_billed"))
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestTamperedDraw(TamperingCommon):
+    def setUp(self):
+        super().setUp()
+        self.deposit = self._deposit(2420.0)
+        self.draw = self._draw(2000, 1000, post=False, deposit=1000.0)
+
+    def test_accounts(self):
+        """B6, B8: what holds deposits and retainage holds all of it, and nothing
+        else."""
+        other = self.receivable.copy()
+        for progress_type in ("retainage", "deposit"):
+            for account in (self.income, other):
+                self._assert_refused(
+                    "Choose that account",
+                    self.draw,
+                    progress_type,
+                    account_id=account.id,
+                )
+        self._assert_refused(
+            "Choose an income account",
+            self.draw,
+            "work",
+            account_id=self.receivable.id,
+        )
+
+    def test_update_taxes_and_accounts(self):
+        """B6, B8: Odoo's button that maps taxes and accounts anew leaves deposits and
+        retainage where they are held."""
+        draw = self._by_accountant(self.draw)
+        draw.partner_id = self.partner_b
+        draw.fiscal_position_id = self.env["account.fiscal.position"].create(
+            {
+                "name": "Elsewhere",
+                "account_ids": [
+                    Command.create(
+                        {
+                            "account_src_id": account.id,
+                            "account_dest_id": self.income.id,
+                        }
+                    )
+                    for account in (self.receivable, self.liability)
+                ],
+            }
+        )
+        draw.action_update_fpos_values()
+        self.assertEqual(self._get_line(draw, "retainage").account_id, self.receivable)
+        self.assertEqual(self._get_line(draw, "deposit").account_id, self.liability)
+        draw.action_post()
+        self.assertEqual(self.contract.retainage_held, 300.0)
+        self._assert_true()
+
+    def test_deposit_taxes(self):
+        """B6: a deposit is applied by the taxes it was invoiced with."""
+        for taxes, price in (([], 2420.0), ([], 1000.0), (self.low_tax.ids, 2200.0)):
+            self._assert_refused(
+                "by the taxes",
+                self.draw,
+                "deposit",
+                price_unit=price,
+                tax_ids=[Command.set(taxes)],
+            )
+
+    def test_opposites(self):
+        """B6, B8: a draw applies deposits and withholds: it does not ask for more, nor
+        release."""
+        for progress_type in ("deposit", "retainage"):
+            self._assert_refused("the opposite", self.draw, progress_type, quantity=1.0)
+
+    def test_too_much(self):
+        """B6, B7: neither more of the deposit than is paid, nor of the contract."""
+        self._assert_refused("is applied by", self.draw, "deposit", price_unit=2000.01)
+        self._assert_refused("beyond its scheduled", self.draw, "work", quantity=2.01)
+
+    def test_currency(self):
+        """B7: the figures of a contract are in its currency."""
+        draw = self._by_accountant(self.draw)
+        draw.currency_id = self.setup_other_currency("HRK")
+        with self.assertRaisesRegex(UserError, "Set the currency back"):
+            draw.action_post()
+
+    def test_figures_follow(self):
+        """B7, B8: what may be edited (amounts, lines, partner, taxes of the work) is
+        what the order says."""
+        draw = self._by_accountant(self.draw)
+        work = draw.invoice_line_ids.filtered(lambda line: line.progress_type == "work")
+        draw.write(
+            {
+                "partner_id": self.partner_b.id,
+                "invoice_line_ids": [
+                    Command.update(
+                        work[0].id,
+                        {"discount": 50.0, "tax_ids": [Command.set(self.low_tax.ids)]},
+                    ),
+                    Command.update(
+                        self._get_line(draw, "retainage").id, {"price_unit": 111.0}
+                    ),
+                    Command.update(
+                        self._get_line(draw, "deposit").id, {"price_unit": 500.0}
+                    ),
+                    Command.create({"name": "Extra", "price_unit": 70.0}),
+                ],
+            }
+        )
+        draw.action_post()
+        self._assert_true()
+        self.assertRecordValues(
+            self.contract,
+            [
+                {
+                    "progress_billed": 2000.0,
+                    "retainage_held": 111.0,
+                    "deposit_balance": 2420.0 - 605.0,
+                }
+            ],
+        )
+        self.assertEqual(self.groundwork.amount_billed, 1000.0)
+
+    def test_lines_deleted(self):
+        """B6, B8: what is deleted is neither withheld nor applied."""
+        draw = self._by_accountant(self.draw)
+        for progress_type in ("retainage", "deposit"):
+            self._get_line(draw, progress_type).unlink()
+        draw.action_post()
+        self._assert_true()
+        self.assertEqual(self.contract.retainage_held, 0.0)
+        self.assertEqual(self.contract.deposit_balance, 2420.0)
+
+    def test_other_item(self):
+        """B7: over RPC as well nobody says that a line bills another item, or none:
+        the item could be billed again."""
+        line = self._get_line(self._by_accountant(self.draw), "work")
+        for item in (False, self.piping.id):
+            with self.assertRaisesRegex(UserError, "can not be entered"):
+                line.fsm_order_line_id = item
+        line.fsm_order_line_id = self.groundwork.id
+        self.assertEqual(line.fsm_order_line_id, self.groundwork)
+
+    def test_type(self):
+        """B7: a draw stays an invoice."""
+        with self.assertRaisesRegex(ValidationError, "has to stay a customer invoice"):
+            self._by_accountant(self.draw).action_switch_move_type()
+
+
+@tagged("post_install", "-at_install")
+class TestTamperedCreditNote(TamperingCommon):
+    def setUp(self):
+        super().setUp()
+        self.deposit = self._deposit(2420.0)
+        self.draw = self._draw(2000, 1000, deposit=1000.0)
+
+    def test_accounts(self):
+        """B8: a credit note gives back what is held where it is held."""
+        credit_note = self._credit(self.draw, post=False)
+        self._assert_refused(
+            "Choose that account", credit_note, "retainage", account_id=self.income.id
+        )
+        self._edit(credit_note, "retainage", quantity=-0.5)
+        self.assertEqual(self.contract.retainage_held, 150.0)
+        self._assert_true()
+
+    def test_unlinked(self):
+        """B7: what credits a draw says so, or is not posted: the ledger would move,
+        and the order not."""
+        for document in (self.draw, self.deposit):
+            credit_note = self._credit(document, post=False)
+            self._by_accountant(credit_note).reversed_entry_id = False
+            with (
+                self.assertRaisesRegex(UserError, "neither bills nor credits"),
+                self.cr.savepoint(),
+            ):
+                self._by_accountant(credit_note).action_post()
+        self._assert_true()
+
+    def test_type(self):
+        """B7: a credit note that becomes an invoice does not bill the draw again."""
+        credit_note = self._by_accountant(self._credit(self.draw, post=False))
+        credit_note.action_switch_move_type()
+        with self.assertRaisesRegex(UserError, "neither bills nor credits"):
+            credit_note.action_post()
+
+    def test_deposit_by_other_taxes(self):
+        """B5: a deposit that was credited by other taxes is still applied to
+        nothing."""
+        credit_note = self._credit(self.deposit, post=False)
+        self._edit(credit_note, "deposit", quantity=0.5, tax_ids=[Command.clear()])
+        self.assertEqual(self.contract.deposit_balance, 420.0)
+        self._draw(4000, 0)
+        self.assertEqual(self.contract.deposit_balance, 0.0)
+        self.assertAlmostEqual(self._get_balance(self.liability), 0.0)
+        self._assert_true()
+
+
+@tagged("post_install", "-at_install")
+class TestTamperedDeposit(TamperingCommon):
+    def setUp(self):
+        super().setUp()
+        self.deposit = self._deposit(2420.0, paid=False)
+
+    def test_refused(self):
+        """B5: a deposit stays a deposit, on its account, of at most the contract."""
+        for message, values in (
+            ("Choose that account", {"account_id": self.income.id}),
+            ("above its contract", {"price_unit": 10000.01}),
+        ):
+            self._assert_refused(message, self.deposit, "deposit", **values)
+        self.deposit.invoice_line_ids = [
+            Command.create(
+                {"name": "Extra", "price_unit": 100.0, "account_id": self.income.id}
+            )
+        ]
+        self._assert_refused("the opposite", self.deposit, "deposit", price_unit=-10.0)
+
+    def test_edited(self):
+        """B5: the balance is what was invoiced and paid, exact to the account."""
+        self._edit(
+            self.deposit, "deposit", price_unit=1000.0, tax_ids=[Command.clear()]
+        )
+        self._pay(self.deposit)
+        self.assertEqual(self.contract.deposit_balance, 1000.0)
+        self._draw(4000, 6000)
+        self.assertEqual(self.contract.deposit_balance, 0.0)
+        self.assertEqual(self._get_balance(self.liability), 0.0)
+        self._assert_true()
+
+    def test_line_added(self):
+        """B5: what someone adds to a deposit is no deposit, and is paid first."""
+        deposit = self._by_accountant(self.deposit)
+        deposit.invoice_line_ids = [
+            Command.create(
+                {
+                    "name": "Permit",
+                    "price_unit": 100.0,
+                    "tax_ids": [Command.clear()],
+                    "account_id": self.income.id,
+                }
+            )
+        ]
+        deposit.action_post()
+        self.assertEqual(self.contract.deposit_billed, 2420.0)
+        self._pay(self.deposit, 90.0)
+        self.assertEqual(self.contract.deposit_balance, 0.0)
+        self._pay(self.deposit, 410.0)
+        self.assertEqual(self.contract.deposit_balance, 400.0)
+        self._pay(self.deposit)
+        self.assertEqual(self.contract.deposit_balance, 2420.0)
+        self._draw(4000, 6000)
+        self.assertEqual(self._get_balance(self.liability), 0.0)
+        self._assert_true()
+
+    def test_line_added_on_its_account(self):
+        """B5: nor is it booked where deposits are held, which Odoo proposes."""
+        deposit = self._by_accountant(self.deposit)
+        deposit.invoice_line_ids = [
+            Command.create(
+                {
+                    "name": "Permit",
+                    "price_unit": 100.0,
+                    "account_id": self.liability.id,
+                }
+            )
+        ]
+        with self.assertRaisesRegex(UserError, "Choose an income account"):
+            deposit.action_post()
+
+    def test_replaced(self):
+        """B5: an invoice without its deposit line is no deposit."""
+        self._get_line(self.deposit, "deposit").unlink()
+        self.deposit.invoice_line_ids = [
+            Command.create(
+                {"name": "Permit", "price_unit": 9.0, "account_id": self.income.id}
+            )
+        ]
+        self.deposit.action_post()
+        self._pay(self.deposit)
+        self.assertEqual(self.contract.deposit_billed, 0.0)
+        self.assertEqual(self.contract.deposit_balance, 0.0)
+
+    def test_cash_rounding(self):
+        """B5: what is rounded, up or down, is no deposit, and its balance is all of it
+        once the invoice is paid."""
+        for price, total in ((2001.0, 2420.0), (2003.0, 2425.0)):
+            deposit = self._deposit(242.0, paid=False)
+            deposit.invoice_line_ids.price_unit = price
+            deposit.invoice_cash_rounding_id = self.env["account.cash.rounding"].create(
+                {
+                    "name": "5",
+                    "rounding": 5.0,
+                    "strategy": "add_invoice_line",
+                    "profit_account_id": self.income.id,
+                    "loss_account_id": self.income.id,
+                }
+            )
+            deposit.action_post()
+            self.assertEqual(deposit.amount_total, total)
+            claim = deposit.service_order_link_ids
+            self.assertEqual(claim.deposit_paid, 0.0)
+            self._pay(deposit)
+            self.assertAlmostEqual(claim.deposit_left, price * 1.21, 2)
