@@ -83,7 +83,9 @@ class FsmChangeOrder(models.Model):
     )
     approved_date = fields.Datetime(string="Approved on", readonly=True, copy=False)
     contract_original = fields.Monetary(
-        related="order_id.contract_original", string="Original Contract"
+        related="order_id.contract_original",
+        related_sudo=False,
+        string="Original Contract",
     )
     contract_changes_before = fields.Monetary(
         string="Approved Before",

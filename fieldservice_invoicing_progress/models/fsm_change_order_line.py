@@ -76,7 +76,9 @@ class FsmChangeOrderLine(models.Model):
         " ('company_id', 'parent_of', company_id)]",
     )
     scheduled_value = fields.Monetary(
-        related="order_line_id.price_subtotal", string="Scheduled Value"
+        related="order_line_id.price_subtotal",
+        related_sudo=False,
+        string="Scheduled Value",
     )
     amount = fields.Monetary(
         required=True,

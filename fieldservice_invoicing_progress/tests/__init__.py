@@ -13,6 +13,7 @@ from . import test_progress_arithmetic
 from . import test_progress_race
 from . import test_published_example
 from . import test_report
+from . import test_rights
 from . import test_tampering
 from . import test_tours
 from . import test_uninstall

@@ -8,15 +8,20 @@ class FsmOrderCreateDeposit(models.TransientModel):
     _description = "Create a Deposit Invoice"
 
     order_untaxed = fields.Monetary(
-        related="order_id.amount_untaxed", string="Order before Taxes"
+        related="order_id.amount_untaxed",
+        related_sudo=False,
+        string="Order before Taxes",
     )
     deposit_billed = fields.Monetary(
-        related="order_id.deposit_billed", string="Deposits so Far"
+        related="order_id.deposit_billed",
+        related_sudo=False,
+        string="Deposits so Far",
     )
     amount_type = fields.Selection(
         [("percent", "Percentage"), ("fixed", "Amount")],
         string="Ask for",
         compute="_compute_amount_type",
+        compute_sudo=False,
         store=True,
         readonly=False,
         precompute=True,

@@ -38,6 +38,7 @@ class FsmOrderCreateDraw(models.TransientModel):
         "wizard_id",
         string="Schedule of Values",
         compute="_compute_line_ids",
+        compute_sudo=False,
         store=True,
         readonly=False,
     )
@@ -46,6 +47,7 @@ class FsmOrderCreateDraw(models.TransientModel):
         string="Retainage (%)",
         digits=(16, 4),
         compute="_compute_retainage_percent",
+        compute_sudo=False,
         store=True,
         readonly=False,
         precompute=True,
@@ -57,7 +59,9 @@ class FsmOrderCreateDraw(models.TransientModel):
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_totals")
     is_credit = fields.Boolean(compute="_compute_is_credit")
     is_excess = fields.Boolean(compute="_compute_is_excess")
-    closeout_warning = fields.Text(related="order_id.closeout_warning")
+    closeout_warning = fields.Text(
+        related="order_id.closeout_warning", related_sudo=False
+    )
 
     @api.depends("order_id", "move_id")
     def _compute_number(self):
@@ -70,6 +74,8 @@ class FsmOrderCreateDraw(models.TransientModel):
 
     @api.depends("order_id", "move_id")
     def _compute_line_ids(self):
+        # the ORM reads x2many fields of a new dialog in superuser mode
+        self.sudo(False).order_id.check_access("read")
         for wizard in self:
             lines = wizard._prepare_lines() if wizard.order_id else []
             wizard.line_ids = [

@@ -24,11 +24,15 @@ class FsmOrderCreateDrawLine(models.TransientModel):
     order_line_id = fields.Many2one(
         "fsm.order.line", string="Item", required=True, ondelete="cascade"
     )
-    name = fields.Text(related="order_line_id.name")
+    name = fields.Text(related="order_line_id.name", related_sudo=False)
     is_phase = fields.Boolean(compute="_compute_is_phase")
     currency_id = fields.Many2one(related="wizard_id.currency_id")
-    quantity = fields.Float(related="order_line_id.quantity", string="Scheduled Qty")
-    product_uom_id = fields.Many2one(related="order_line_id.product_uom_id")
+    quantity = fields.Float(
+        related="order_line_id.quantity", related_sudo=False, string="Scheduled Qty"
+    )
+    product_uom_id = fields.Many2one(
+        related="order_line_id.product_uom_id", related_sudo=False
+    )
     phase_percent = fields.Float(
         string="Whole Phase (%)",
         help="Sets the percentage completed of all items of the phase.",
@@ -37,6 +41,7 @@ class FsmOrderCreateDrawLine(models.TransientModel):
         string="Completed (%)",
         digits=(16, 4),
         compute="_compute_entries",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="How much of the scheduled value is completed to date, without stored "
@@ -45,6 +50,7 @@ class FsmOrderCreateDrawLine(models.TransientModel):
     work_amount = fields.Monetary(
         string="Work This Period",
         compute="_compute_entries",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Work completed since the last draw, with materials that were stored "
@@ -54,20 +60,26 @@ class FsmOrderCreateDrawLine(models.TransientModel):
         string="Installed",
         digits="Product Unit",
         compute="_compute_entries",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Quantity that is installed to date.",
     )
     # what the entries were proposed from: they are proposed anew when it changes
-    start = fields.Monetary(compute="_compute_entries", store=True, readonly=False)
-    entered_as = fields.Char(compute="_compute_entries", store=True, readonly=False)
+    start = fields.Monetary(
+        compute="_compute_entries", compute_sudo=False, store=True, readonly=False
+    )
+    entered_as = fields.Char(
+        compute="_compute_entries", compute_sudo=False, store=True, readonly=False
+    )
     applied_phase_percent = fields.Float(
-        compute="_compute_entries", store=True, readonly=False
+        compute="_compute_entries", compute_sudo=False, store=True, readonly=False
     )
     quantity_stored = fields.Float(
         string="Stored Qty",
         digits="Product Unit",
         compute="_compute_quantity_stored",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Quantity that is on site or in storage and not installed yet.",
@@ -75,6 +87,7 @@ class FsmOrderCreateDrawLine(models.TransientModel):
     stored = fields.Monetary(
         string="Materials Stored",
         compute="_compute_stored",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Value of the materials that are presently stored and not installed yet.",

@@ -15,8 +15,10 @@ class FsmOrderReleaseRetainage(models.TransientModel):
     amount = fields.Monetary(
         string="Release",
         compute="_compute_amount",
+        compute_sudo=False,
         store=True,
         readonly=False,
+        precompute=True,
         help="Before taxes: all that is held, or a part.",
     )
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_totals")
@@ -25,6 +27,8 @@ class FsmOrderReleaseRetainage(models.TransientModel):
     def _compute_held(self):
         for wizard in self:
             order = wizard.order_id
+            # what is held is reckoned in superuser mode
+            order.check_access("read")
             wizard.held = order._get_releasable_retainage() if order else 0.0
 
     @api.depends("order_id")

@@ -14,14 +14,23 @@ class ServiceBillingDialogMixin(models.AbstractModel):
     order_id = fields.Many2one(
         "fsm.order", string="Service Order", required=True, readonly=True
     )
-    company_id = fields.Many2one(related="order_id.company_id")
-    currency_id = fields.Many2one(related="order_id.currency_id")
-    bill_to_display_name = fields.Char(related="order_id.bill_to_display_name")
+    # a dialog can be opened over RPC for any order: its user sees no more of it
+    company_id = fields.Many2one(related="order_id.company_id", related_sudo=False)
+    currency_id = fields.Many2one(related="order_id.currency_id", related_sudo=False)
+    bill_to_display_name = fields.Char(
+        related="order_id.bill_to_display_name", related_sudo=False
+    )
     amount_untaxed = fields.Monetary(string="Untaxed Amount", compute="_compute_totals")
     amount_tax = fields.Monetary(string="Taxes", compute="_compute_totals")
     amount_total = fields.Monetary(string="Total", compute="_compute_totals")
     can_send = fields.Boolean(compute="_compute_can_send")
     send_at_once = fields.Boolean(compute="_compute_can_send")
+
+    @api.constrains("order_id")
+    def _check_order_access(self):
+        """Open no dialog for an order that the user does not see."""
+        # Odoo validates in superuser mode
+        self.sudo(False).order_id.check_access("read")
 
     def _compute_totals(self):
         """Announce what the invoice comes to: dialogs say what it depends on, see

@@ -23,6 +23,7 @@ class ServiceDepositDialogMixin(models.AbstractModel):
     deposit = fields.Monetary(
         string="Deposit to Apply",
         compute="_compute_deposit",
+        compute_sudo=False,
         store=True,
         readonly=False,
         help="Taken off this invoice, with taxes: all that is available, unless you "
@@ -30,7 +31,7 @@ class ServiceDepositDialogMixin(models.AbstractModel):
     )
     # what was proposed: the deposit follows until someone enters less
     proposed_deposit = fields.Monetary(
-        compute="_compute_deposit", store=True, readonly=False
+        compute="_compute_deposit", compute_sudo=False, store=True, readonly=False
     )
 
     def _compute_deposit_limit(self):
