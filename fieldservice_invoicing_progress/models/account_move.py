@@ -92,7 +92,25 @@ class AccountMove(models.Model):
         claims = self.sudo().service_order_link_ids.filtered("is_active")
         if later := claims._get_later_draws() - claims:
             claims._refuse_later_draw(later)
+        self._ensure_deposits_are_not_applied()
         return super().unlink()
+
+    def _ensure_deposits_are_not_applied(self):
+        """Refuse to delete deposits that other documents apply, or applied.
+
+        :raise UserError: names deposit and document, and the way out
+        """
+        for move in self.sudo():
+            deposits = move.service_order_link_ids
+            if applying := deposits.deposit_line_ids.move_id - self:
+                raise UserError(
+                    self.env._(
+                        "%(deposit)s can not be deleted: %(documents)s apply it, or "
+                        "did before they were cancelled. Cancel it, or credit it.",
+                        deposit=move.display_name,
+                        documents=", ".join(applying.mapped("display_name")),
+                    )
+                )
 
     def _check_progress_billing(self):
         """Refuse what would make the figures of contracts wrong: see the checks of

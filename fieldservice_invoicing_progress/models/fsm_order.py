@@ -174,7 +174,8 @@ class FsmOrder(models.Model):
             return "invoiced" if status == "paid" and not released else status
         if not self.stage_id.is_invoiceable:
             return "progress" if self._is_billed() else "not_ready"
-        return "to_invoice" if self._get_schedule_lines() else "nothing"
+        has_value = any(self._get_schedule_lines().mapped("price_subtotal"))
+        return "to_invoice" if has_value else "nothing"
 
     def _is_work_billed(self):
         if self.billing_method == "progress":
@@ -202,6 +203,17 @@ class FsmOrder(models.Model):
         if self.billing_method == "progress":
             return self._get_progress_refusal()
         return super()._get_invoice_refusal(lines)
+
+    def _get_active_invoice_refusal(self):
+        if self.billing_method != "progress" or not self._get_draws():
+            return super()._get_active_invoice_refusal()
+        # asked when an order is to be marked as billed
+        return self.env._(
+            "Service order %(order)s is billed by draws (%(invoices)s). Take off by a "
+            "change order what will not be billed of its contract.",
+            order=self.name,
+            invoices=", ".join(self._get_draws().move_id.mapped("display_name")),
+        )
 
     def _get_progress_refusal(self):
         """Refusal (str) of an invoice for the whole of a contract."""

@@ -362,3 +362,204 @@ class TestTamperedDeposit(TamperingCommon):
             self.assertEqual(claim.deposit_paid, 0.0)
             self._pay(deposit)
             self.assertAlmostEqual(claim.deposit_left, price * 1.21, 2)
+
+
+@tagged("post_install", "-at_install")
+class TestUnlocked(TamperingCommon):
+    """A company that does not lock issued service invoices: its accountants reset them
+    to draft."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.service_invoice_lock = False
+        self.deposit = self._deposit(2420.0)
+        self.first = self._draw(1000, 1000, deposit=500.0)
+        self.last = self._draw(2000, 1000, deposit=500.0)
+        self.release = self.contract._release_retainage(100.0, 0.0)
+        self.release.action_post()
+
+    def _assert_refused_action(self, message, *methods):
+        with self.assertRaisesRegex(UserError, message), self.cr.savepoint():
+            for method in methods:
+                method()
+        self.env.invalidate_all()
+        self._assert_true()
+
+    def test_deposit(self):
+        """B5: an applied deposit is neither cancelled, nor deleted, nor lowered, nor
+        taxed otherwise."""
+        deposit = self._by_accountant(self.deposit)
+        line = deposit.invoice_line_ids
+        self._assert_refused_action("is applied to", deposit.button_cancel)
+        self._assert_refused_action(
+            "can not be deleted", deposit.button_draft, deposit.unlink
+        )
+        self._assert_refused_action(
+            "is applied to",
+            deposit.button_draft,
+            lambda: line.write({"price_unit": 500.0}),
+            deposit.action_post,
+        )
+        self._assert_refused_action(
+            "by the taxes",
+            deposit.button_draft,
+            lambda: line.write({"tax_ids": [Command.clear()]}),
+            deposit.action_post,
+        )
+
+    def test_first_draw(self):
+        """B7: nor is a draw that others follow, and posted anew it is checked."""
+        first = self._by_accountant(self.first)
+        self._assert_refused_action("Only the last draw", first.button_cancel)
+        self._assert_refused_action(
+            "Only the last draw", first.button_draft, first.unlink
+        )
+        self._assert_refused_action(
+            "beyond its scheduled",
+            first.button_draft,
+            lambda: first.invoice_line_ids[0].write({"price_unit": 3000.01}),
+            first.action_post,
+        )
+        first.button_draft()
+        first.action_post()
+        self._assert_true()
+
+    def test_undone(self):
+        """B7, B8: the last draw, a release and a credit note are undone, and the
+        figures follow."""
+        release, last = (
+            self._by_accountant(self.release),
+            self._by_accountant(self.last),
+        )
+        release.button_draft()
+        release.unlink()
+        self.assertEqual(self.contract.retainage_held, 300.0)
+        self._assert_true()
+        credit_note = self._credit(last)
+        self.assertEqual(self.contract.progress_billed, 2000.0)
+        self._by_accountant(credit_note).button_draft()
+        self.assertEqual(self.contract.progress_billed, 3000.0)
+        self._assert_true()
+        credit_note.button_cancel()
+        last.button_draft()
+        last.button_cancel()
+        self.assertEqual(self.contract.progress_billed, 2000.0)
+        self.assertEqual(self.contract.deposit_balance, 1920.0)
+        self._assert_true()
+
+
+@tagged("post_install", "-at_install")
+class TestOtherwiseBilled(TamperingCommon):
+    def test_hash(self):
+        """B7, B8: hashed draws are credited, billed anew and released."""
+        journal = self.company_data["default_journal_sale"]
+        journal.restrict_mode_hash_table = True
+        deposit = self._deposit(1210.0)
+        draw = self._draw(1000, 0)
+        (deposit | draw).button_hash()
+        self.assertTrue(draw.inalterable_hash)
+        draw._cancel_service_invoices("wrong")
+        self.assertEqual(self.contract.progress_billed, 0.0)
+        self.assertEqual(self.contract.deposit_balance, 1210.0)
+        self._draw(2000, 0)
+        self.contract._release_retainage(deposit=0.0).action_post()
+        self.assertEqual(self.contract.retainage_held, 0.0)
+        self._assert_true()
+
+    def test_paid_by_nothing(self):
+        """B7: a draw that a deposit pays in full is cancelled as any other."""
+        self._deposit(12100.0)
+        draw = self._draw(1000, 1000)
+        self.assertEqual(draw.amount_total, 0.0)
+        draw._cancel_service_invoices("wrong")
+        self.assertEqual(self.contract.progress_billed, 0.0)
+        self.assertEqual(self.contract.deposit_balance, 12100.0)
+        self._credit(self._draw(1000, 1000))
+        self.assertEqual(self.contract.progress_billed, 0.0)
+        self._assert_true()
+
+    def test_early_payment(self):
+        """B5: a deposit that is paid early, at a discount, is applied in full, also
+        where the discount lowers its tax."""
+        for computation in ("included", "mixed"):
+            term = self.env["account.payment.term"].create(
+                {
+                    "name": computation,
+                    "early_discount": True,
+                    "discount_percentage": 2,
+                    "discount_days": 7,
+                    "early_pay_discount_computation": computation,
+                    "line_ids": [
+                        Command.create({"value": "percent", "value_amount": 100})
+                    ],
+                }
+            )
+            with self.subTest(computation):
+                order = self._create_contract(payment_term_id=term.id)
+                self._deposit(1210.0, order=order)
+                self.assertEqual(order.deposit_balance, 1210.0)
+                self._draw(4000, 6000, order=order)
+                self.assertEqual(order.deposit_balance, 0.0)
+                self.assertEqual(self._get_balance(self.liability), 0.0)
+
+    def test_paid_twice(self):
+        """B5: of a deposit that is paid in two parts, and too much, all is held, and no
+        more."""
+        deposit = self._deposit(1210.0, paid=False)
+        deposit.action_post()
+        self._pay(deposit, 1000.0)
+        self.assertEqual(self.contract.deposit_balance, 1000.0)
+        self._pay(deposit, 500.0)
+        self.assertEqual(self.contract.deposit_balance, 1210.0)
+
+    def test_marked_billed(self):
+        """C15: a contract is marked as billed until a draw bills it; then what will not
+        be billed is taken off it."""
+        self.contract._mark_billed("Paid in kind")
+        self.assertEqual(self.contract.billing_status, "marked_billed")
+        self.contract.action_unmark_billed()
+        self._draw(1000, 0)
+        with self.assertRaisesRegex(UserError, "by a change order"):
+            self.contract._mark_billed("Paid in kind")
+
+    def test_nothing(self):
+        """C12: a contract of nothing is not to invoice; lines at zero take no part."""
+        line = {"name": "Goodwill", "price_unit": 0.0}
+        order = self._create_contract([line])
+        order.action_complete()
+        self.assertEqual(order.billing_status, "nothing")
+        order = self._create_contract([line, {"name": "Work", "price_unit": 100.0}])
+        self._draw(0, 100, order=order)
+        self.assertEqual(order.billing_status, "invoiced")
+
+    def test_deposit_before_contract(self):
+        """B5: an order with a deposit becomes a contract, whose draw applies it."""
+        self._deposit(50, "percent", order=self.order)
+        self.order.billing_method = "progress"
+        draw = self._draw(137.5, 275.0, order=self.order)
+        self.assertEqual(draw.amount_total, 499.13 - 249.57)
+        self.assertEqual(self.order.deposit_balance, 0.0)
+        self.assertEqual(self.order.billing_status, "invoiced")
+
+    def test_consolidated(self):
+        """B6, C17: on an invoice of several orders each order applies its own."""
+        orders = self._create_order() | self._create_order()
+        for order in orders:
+            self._deposit(50, "percent", order=order)
+        invoice = orders._create_invoices(grouped=True, deposit=100.0)
+        invoice.action_post()
+        for order in orders:
+            self.assertEqual(order.deposit_balance, 149.57)
+            self.assertEqual(order.amount_invoiced, 412.5)
+            self.assertEqual(order.billing_difference, 0.0)
+        self.assertAlmostEqual(
+            sum(invoice.service_order_link_ids.mapped("amount_total")),
+            invoice.amount_total,
+        )
+
+    def test_not_to_exceed(self):
+        """B4: the not-to-exceed amount holds for all draws together."""
+        self.contract.not_to_exceed = 3000.0
+        self._draw(2000, 0)
+        with self.assertRaisesRegex(UserError, "1,000.00 above its not-to-exceed"):
+            self._draw(4000, 0)
