@@ -12,6 +12,7 @@ def uninstall_hook(env):
     """Leave behind what is agreed and billed so that nothing is billed twice."""
     fold_changes(env)
     mark_contracts_billed(env)
+    note_deposits(env)
 
 
 def fold_changes(env):
@@ -57,3 +58,18 @@ def mark_contracts_billed(env):
     orders.write({"billing_status": "marked_billed", "amount_to_invoice": 0.0})
     left = env["fsm.order"].search([("billing_status", "=", "progress")])
     left.billing_status = "not_ready"
+
+
+def note_deposits(env):
+    """Note on orders what is paid of their deposits and not applied: nothing else
+    would recall it."""
+    orders = env["fsm.order"].search([("deposit_balance", "!=", 0)])
+    orders._message_log_batch(
+        bodies={
+            order.id: env._(
+                "Paid as a deposit, and applied by no invoice: %s",
+                order.currency_id.format(order.deposit_balance),
+            )
+            for order in orders
+        }
+    )

@@ -9,10 +9,9 @@ The database of the tests is made anew for it, without invoices: the script bill
 service orders in every way there is (draft, posted, paid, credited, cancelled;
 discounts of lines and on the whole, one-offs, foreign currency, hashed journal,
 delivered and returned parts, hours; contracts with deposits, draws, change orders and
-retainage), takes a picture of the accounting, uninstalls
-fieldservice_invoicing and with it the addons on top of it, compares, installs it again,
-with those that do not come back by themselves, and compares again. It prints what it compared and every
-difference, and ends with status 1 when there is one.
+retainage), takes a picture of the accounting, uninstalls fieldservice_invoicing and
+with it the addons on top of it, compares, installs them again, and compares again. It
+prints what it compared and every difference, and ends with status 1 when there is one.
 
 Compared row by row are all columns of Odoo's tables but those that the addons add,
 the journal items, the totals that Odoo computes for each invoice, the text of each

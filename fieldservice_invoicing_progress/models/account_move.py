@@ -42,6 +42,16 @@ class AccountMove(models.Model):
         )
         return claims.order_id | moves.invoice_line_ids.progress_order_id
 
+    def _log_on_service_orders(self, template, detail=""):
+        # an order has many of them: say which one it is
+        titled = self.filtered("progress_title")
+        for move in titled:
+            named = f"({move.progress_title}) {detail}".rstrip()
+            super(AccountMove, move)._log_on_service_orders(template, named)
+        return super(AccountMove, self - titled)._log_on_service_orders(
+            template, detail
+        )
+
     def _get_service_discounted_lines(self):
         lines = super()._get_service_discounted_lines()
         return lines.filtered(lambda line: not line.progress_type)

@@ -86,6 +86,7 @@ class FsmOrder(models.Model):
         aggregator=None,
     )
     balance_to_finish = fields.Monetary(
+        string="Balance to Finish",
         compute="_compute_progress",
         store=True,
         help="Revised contract less the work billed.",

@@ -207,6 +207,11 @@ class FsmOrderContractMixin(models.AbstractModel):
         :param str progress_type: ``work``, ``deposit`` or ``retainage``
         """
         AccountTax = self.env["account.tax"]
+        extra_tax_data = AccountTax._export_base_line_extra_tax_data(base_line)
+        price = base_line["price_unit"]
+        if extra_tax_data.get("manual_tax_amounts"):
+            # shown; the computation takes the exact price from the extra tax data
+            price = base_line["currency_id"].round(price)
         return {
             "display_type": "product",
             "progress_type": progress_type,
@@ -214,9 +219,9 @@ class FsmOrderContractMixin(models.AbstractModel):
             "product_id": base_line["product_id"].id,
             "account_id": base_line["account_id"].id,
             "quantity": base_line["quantity"],
-            "price_unit": base_line["price_unit"],
+            "price_unit": price,
             "tax_ids": [Command.set(base_line["tax_ids"].ids)],
-            "extra_tax_data": AccountTax._export_base_line_extra_tax_data(base_line),
+            "extra_tax_data": extra_tax_data,
         }
 
     def _create_progress_invoice(self, kind, lines, **link_values):

@@ -126,3 +126,9 @@ class TestDraw(ProgressCommon):
         self.assertEqual(order.active_invoice_id, draw)
         second = self._draw(1000, 2000, 500, order=order)
         self.assertEqual(order.active_invoice_id, second)
+
+    def test_chatter(self):
+        """F6: the order's chatter says which draw an invoice is."""
+        draw = self._draw(1000, 0)
+        bodies = " ".join(self.contract.message_ids.mapped("body"))
+        self.assertRegex(bodies, f"Invoice posted: .*{draw.name}.*Progress Draw 1")

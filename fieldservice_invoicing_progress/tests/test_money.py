@@ -265,7 +265,10 @@ class TestMoney(ProgressCommon):
         nor does making it anew."""
         first, _second = self._draw(1000, 0), self._draw(2000, 0)
         for modify in (False, True):
-            with self.assertRaisesRegex(UserError, "Only the last draw"):
+            with (
+                self.assertRaisesRegex(UserError, "Only the last draw"),
+                self.cr.savepoint(),
+            ):
                 self._credit(first, modify=modify)
 
     def test_stored_given_back(self):
@@ -473,6 +476,20 @@ class TestMoney(ProgressCommon):
         release.action_post()
         draft.unlink()
         self.assertFalse(order._get_held_by_taxes())
+
+    def test_released_draw_credited(self):
+        """B8: a draw whose retainage is released is not given up before the release."""
+        draw = self._draw(4000, 0)
+        release = self.contract._release_retainage(400.0)
+        release.action_post()
+        with (
+            self.assertRaisesRegex(UserError, "400.00. Cancel the release first"),
+            self.cr.savepoint(),
+        ):
+            draw._cancel_service_invoices("wrong")
+        release._cancel_service_invoices("wrong")
+        draw._cancel_service_invoices("wrong")
+        self.assertEqual(self.contract.retainage_held, 0.0)
 
     def test_retainage_of_several_credited_draws(self):
         """B8: a draw that credits several draws gives back no more than is held."""

@@ -26,3 +26,9 @@ class TestUninstall(ProgressCommon):
         uninstall_hook(self.env(su=True))
         self.assertEqual(self.contract.billing_status, "marked_billed")
         self.assertIn("Draft Invoice", self.contract.marked_billed_reason)
+
+    def test_deposits_are_noted(self):
+        """What is paid and not applied is said on the order."""
+        self._deposit(1210.0)
+        uninstall_hook(self.env(su=True))
+        self.assertIn("1,210.00", self.contract.message_ids[0].body)
