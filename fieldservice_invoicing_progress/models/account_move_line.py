@@ -230,8 +230,12 @@ class AccountMoveLine(models.Model):
                         order=line.progress_order_id.name,
                     )
                 )
+        # a company may hold deposits on an income account
+        held = closing.account_id.filtered(
+            lambda account: account.internal_group != "income"
+        )
         for line in self - closing:
-            if line.account_id and line.account_id in closing.account_id:
+            if line.account_id & held:
                 raise UserError(
                     self.env._(
                         "“%(line)s” of %(document)s is booked on %(account)s, which "

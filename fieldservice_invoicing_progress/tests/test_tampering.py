@@ -557,6 +557,15 @@ class TestOtherwiseBilled(TamperingCommon):
             invoice.amount_total,
         )
 
+    def test_income_account(self):
+        """B5: a company may hold deposits on the account of its income."""
+        self.company.downpayment_account_id = self.income
+        self._deposit(1210.0)
+        draw = self._draw(4000, 6000)
+        deposit = self._get_line(draw, "deposit")
+        self.assertEqual(deposit.account_id, self.income)
+        self.assertEqual(self.contract.deposit_balance, 0.0)
+
     def test_not_to_exceed(self):
         """B4: the not-to-exceed amount holds for all draws together."""
         self.contract.not_to_exceed = 3000.0
