@@ -502,6 +502,15 @@ class TestOtherwiseBilled(TamperingCommon):
                 self.assertEqual(order.deposit_balance, 0.0)
                 self.assertEqual(self._get_balance(self.liability), 0.0)
 
+    def test_title(self):
+        """F4: an invoice for the whole order has no title of progress billing."""
+        invoice = self._invoice()
+        self.assertIs(invoice.service_order_link_ids.billing_title, False)
+        self.assertIs(invoice.progress_title, False)
+        draw = self._draw(1000, 0)
+        self.assertEqual(draw.progress_title, "Progress Draw 1")
+        self.assertEqual(draw.service_order_link_ids.billing_title, "Progress Draw 1")
+
     def test_paid_twice(self):
         """B5: of a deposit that is paid in two parts, and too much, all is held, and no
         more."""
