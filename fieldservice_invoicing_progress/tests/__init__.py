@@ -12,8 +12,8 @@ from . import test_pay_application
 from . import test_progress_arithmetic
 from . import test_progress_race
 from . import test_published_example
-from . import test_report
 from . import test_queries
+from . import test_report
 from . import test_rights
 from . import test_tampering
 from . import test_tours
