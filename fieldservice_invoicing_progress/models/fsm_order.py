@@ -245,7 +245,15 @@ class FsmOrder(models.Model):
                     order=self.name,
                 )
             )
-        return super()._refresh_draft_invoice(invoice)
+        applied = invoice.invoice_line_ids.filtered(
+            lambda line: line.deposit_claim_id and line.progress_order_id == self
+        )
+        amount = -sum(applied.mapped("price_total"))
+        # the lines may come to less than what is applied
+        applied.unlink()
+        res = super()._refresh_draft_invoice(invoice)
+        self._apply_deposit_again(invoice, amount)
+        return res
 
     # ------------------------------------------------------------------
     # Actions
@@ -285,7 +293,10 @@ class FsmOrder(models.Model):
                 order._is_billed_in_full() if is_progress else order._is_work_billed()
             )
             order.can_release_retainage = (
-                can_bill and is_manager and order._get_releasable_retainage() > 0
+                enabled
+                and may_bill
+                and is_manager
+                and order._get_releasable_retainage() > 0
             )
             order.can_refund_deposit = (
                 enabled and is_manager and order.deposit_balance > 0
@@ -372,7 +383,7 @@ class FsmOrder(models.Model):
         """
         self.ensure_one()
         self.company_id._ensure_service_invoicing(GROUP_MANAGER)
-        self._ensure_contract_can_be_billed()
+        self._ensure_retainage_can_be_billed()
         self._ensure_retainage_is_held()
         return self._open_billing_dialog(
             "fsm.order.release.retainage", self.env._("Release Retainage")

@@ -313,6 +313,19 @@ class FsmOrderDepositMixin(models.AbstractModel):
             if largest[f"manual_total_excluded{suffix}"] is not None:
                 largest[f"manual_total_excluded{suffix}"] += value
 
+    def _apply_deposit_again(self, invoice, amount):
+        """Apply to a refreshed draft of one order the deposit that it had, or as much
+        as it comes to now.
+
+        :param invoice: draft `account.move` in superuser mode
+        :param float amount: with taxes
+        """
+        amount = max(min(amount, invoice.amount_total, self.sudo().deposit_balance), 0)
+        base_lines = self._get_applied_base_lines(amount)
+        invoice.invoice_line_ids = [
+            Command.create(values) for values in self._prepare_applied_lines(base_lines)
+        ]
+
     def _fix_untaxed_base_lines(self, base_lines):
         """Give base lines without taxes the price that they are to come to: Odoo keeps
         the cents of those with taxes only."""

@@ -168,7 +168,7 @@ class FsmOrderRetainageMixin(models.AbstractModel):
         """
         self.ensure_one()
         self.company_id._ensure_service_invoicing(GROUP_MANAGER)
-        self._ensure_contract_can_be_billed()
+        self._ensure_retainage_can_be_billed()
         self._lock_billing()
         self._ensure_retainage_is_held(amount)
         order = self.with_company(self.company_id)
@@ -184,6 +184,18 @@ class FsmOrderRetainageMixin(models.AbstractModel):
                 *order._prepare_applied_lines(applied),
             ],
         )
+
+    def _ensure_retainage_can_be_billed(self):
+        """Refuse to bill the retainage of orders without a bill-to. That of a cancelled
+        order is owed for work that was done.
+
+        :raise UserError: names the order, the reason and the way out
+        :raise AccessError: the user may not create invoices from orders
+        """
+        self._ensure_may_invoice()
+        for order in self:
+            if refusal := order._get_bill_to_refusal():
+                raise UserError(refusal)
 
     def _ensure_retainage_is_held(self, amount=None):
         """Refuse to release more than is withheld on posted draws of one order.

@@ -70,6 +70,20 @@ class TestDeposit(ProgressCommon):
         self.assertEqual(self.order.deposit_balance, 249.57)
         self.assertEqual(self.order.billing_status, "to_invoice")
 
+    def test_refreshed(self):
+        """C16, B6: a draft that is refreshed keeps its deposit, as much as it comes to
+        then."""
+        self._deposit(400.0, order=self.order)
+        invoice = self._invoice(deposit=400.0)
+        self.order.line_ids[0].quantity = 0
+        self.order.action_refresh_invoice()
+        self.assertEqual(invoice.amount_total, 0.0)
+        self.assertEqual(self.order.deposit_balance, 400.0 - 332.75)
+        self.order.line_ids[0].quantity = 2.5
+        self.order.action_refresh_invoice()
+        self.assertEqual(invoice.amount_total, 499.13 - 332.75)
+        self.assertEqual(self.order.amount_invoiced, 412.5)
+
     def test_final_documents(self):
         """B5: a deposit is an issued document that does not change any more."""
         deposit = self._deposit(1210.0)

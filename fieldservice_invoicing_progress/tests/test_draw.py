@@ -132,3 +132,13 @@ class TestDraw(ProgressCommon):
         draw = self._draw(1000, 0)
         bodies = " ".join(self.contract.message_ids.mapped("body"))
         self.assertRegex(bodies, f"Invoice posted: .*{draw.name}.*Progress Draw 1")
+
+    def test_release_of_cancelled_order(self):
+        """B8: what was withheld on a job that is called off is still released."""
+        self._draw(1000, 0)
+        self.contract.action_cancel()
+        self.assertEqual(self.contract.stage_id, self.stage_cancelled)
+        self.assertTrue(self.contract.can_release_retainage)
+        self.assertEqual(self.contract._release_retainage().amount_total, 100.0)
+        with self.assertRaisesRegex(UserError, "not invoiceable"):
+            self._draw(2000, 0)
