@@ -309,6 +309,22 @@ class TestDrawDialog(DialogCommon):
         credit_note.action_post()
         self.assertEqual(self.contract.progress_billed, 6000.0)
 
+    def test_reduced_contract(self):
+        """B7: what a reduced contract leaves billed too much is proposed as a credit,
+        installed work first."""
+        self._draw(1000, 0, stored={self.groundwork: 2000})
+        self._create_change_order((self.groundwork, -1500), approve=True)
+        wizard = self._create_dialog(self.contract.action_create_draw())
+        self.assertFalse(wizard.is_excess)
+        self.assertTrue(wizard.is_credit)
+        self.assertEqual(wizard.amount_work, -500.0)
+        self.assertRecordValues(
+            wizard.line_ids[0], [{"completed": 500.0, "stored": 2000.0}]
+        )
+        wizard.action_create_draft()
+        self.contract._get_draws().move_id.reversal_move_ids.action_post()
+        self.assertEqual(self.groundwork.amount_billed, 2500.0)
+
     def test_create_and_send(self):
         """C11, B7: who may post ends in the send dialog in one step."""
         wizard = self._create_dialog(self.contract.action_create_draw())

@@ -190,7 +190,7 @@ class FsmOrderCreateDraw(models.TransientModel):
     def _get_items_to_start_with(self):
         """What the dialog says before something is entered: what the draft says that is
         changed, or the cancelled draw that this one bills anew, else what was billed
-        before.
+        before, within the contract of now.
 
         :return: dict of ``DrawItem`` by `fsm.order.line`
         """
@@ -204,7 +204,16 @@ class FsmOrderCreateDraw(models.TransientModel):
         for line in self._get_cancelled_draw_lines():
             if item := items.get(line.fsm_order_line_id):
                 items[item.line] = self._get_redone_item(item, line)
-        return items
+        return {line: self._get_settled_item(item) for line, item in items.items()}
+
+    @api.model
+    def _get_settled_item(self, item):
+        """``DrawItem`` that takes back what is billed of an item beyond the scheduled
+        value, which a change order reduced; as it is where nothing is."""
+        if not get_excess(item.completed + item.stored, item.scheduled):
+            return item
+        stored = min(item.stored, max(item.scheduled, 0))
+        return item._replace(completed=item.scheduled - stored, stored=stored)
 
     def _get_cancelled_draw_lines(self):
         """Lines (`account.move.line`, superuser mode) of the work on the last draw that
