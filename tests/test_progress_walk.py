@@ -4,7 +4,7 @@
 The walk keeps its own ledger of what was ordered, billed, paid, withheld and applied,
 in decimals. It foretells which step is refused, compares every figure of the order and
 the journal entries with its ledger after every step, and brings each contract to its
-end. ``WALKS`` in the environment says how many walks there are (12).
+end. ``WALKS`` in the environment says how many walks there are (8).
 """
 
 import functools
@@ -158,7 +158,7 @@ class TestProgressWalk(ProgressCommon, TransactionCase):
             run_state_machine_as_test(
                 CaseWalk,
                 settings=settings(
-                    max_examples=int(os.environ.get("WALKS", "12")),
+                    max_examples=int(os.environ.get("WALKS", "8")),
                     stateful_step_count=25,
                     deadline=None,
                     database=None,

@@ -210,7 +210,7 @@ class TestAnnouncedInvoice(GeneratedOrdersCommon, ProgressCommon):
         another tax treatment, early payment discount."""
         rng = random.Random(6)
         percents = self.taxes.filtered(lambda tax: tax.amount_type == "percent")
-        for round_number in range(12):
+        for round_number in range(6):
             self.company.service_deposit_tax_point = rng.choice(("deposit", "invoice"))
             self.company.tax_calculation_rounding_method = rng.choice(
                 ("round_per_line", "round_globally")

@@ -442,7 +442,7 @@ class TestAnnouncedDraw(GeneratedOrdersCommon, ProgressCommon):
         payment discounts, deposits, retainage with tax on draw and on release."""
         rng = random.Random(7)
         taxes = self.taxes.filtered(lambda tax: tax.amount_type == "percent")
-        for round_number in range(12):
+        for round_number in range(6):
             self.company.service_retainage_tax_point = rng.choice(("draw", "release"))
             self.company.service_deposit_tax_point = rng.choice(("deposit", "invoice"))
             self.company.tax_calculation_rounding_method = rng.choice(
