@@ -228,6 +228,13 @@ class FsmOrder(models.Model):
         amount = (options or {}).get("deposit") or 0.0
         return base_lines + self._get_applied_base_lines(amount)
 
+    def _create_invoices(self, grouped=False, lines=None, **options):
+        if options.get("deposit"):
+            # nobody else applies the same deposit meanwhile
+            self._ensure_may_invoice()
+            self._lock_billing()
+        return super()._create_invoices(grouped=grouped, lines=lines, **options)
+
     def _prepare_invoice_lines(self, options):
         commands = super()._prepare_invoice_lines(options)
         applied = self._get_applied_base_lines(options.get("deposit") or 0.0)

@@ -83,5 +83,4 @@ class FsmOrderCreateInvoice(models.TransientModel):
                 )
             )
         order._ensure_may_invoice()
-        order._lock_billing()
         order._get_deposit_to_apply(self._get_total_before_deposit(order), self.deposit)
