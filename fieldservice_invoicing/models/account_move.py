@@ -607,6 +607,7 @@ class AccountMove(models.Model):
             return lines
         printed = self._get_document_values()["lines"]
         positions = {line["id"]: index for index, line in enumerate(printed)}
+        lines = lines.filtered(lambda line: not line._is_plain_heading())
         return lines.sorted(lambda line: positions.get(line.id, len(printed)))
 
     # ------------------------------------------------------------------

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import format_date
 
 from .account_tax import get_kind, get_rounded_untaxed
 from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
@@ -1252,6 +1253,15 @@ class FsmOrder(models.Model):
             values["tax_ids"] = [Command.set(values["tax_ids"].ids)]
         return values
 
+    def _get_service_day(self):
+        """Day (date, or False) on which the work of one order ended, else is scheduled,
+        where its company is."""
+        self.ensure_one()
+        done = self.date_end or self.scheduled_date_start
+        timezone = self.company_id.partner_id.tz or self.env.user.tz or "UTC"
+        order = self.with_context(tz=timezone)
+        return done and fields.Datetime.context_timestamp(order, done).date()
+
     def _prepare_document_values(self):
         """What the invoice says of one order: hook for more.
 
@@ -1262,9 +1272,7 @@ class FsmOrder(models.Model):
         """
         self.ensure_one()
         order = self.sudo()
-        done = order.date_end or order.scheduled_date_start
-        timezone = order.company_id.partner_id.tz or self.env.user.tz or "UTC"
-        order = order.with_context(tz=timezone)
+        day = order._get_service_day()
         contact = self.env["ir.qweb.field.contact"].with_env(order.env)
         site = order.location_id.partner_id
         return {
@@ -1276,8 +1284,7 @@ class FsmOrder(models.Model):
             and contact.value_to_html(
                 site, {"fields": ["address"], "no_marker": True, "no_tag_br": True}
             ),
-            "date": done
-            and fields.Date.to_string(fields.Datetime.context_timestamp(order, done)),
+            "date": day and fields.Date.to_string(day),
             "equipment": [
                 {"name": equipment.name, "serial": equipment._get_serial_number()}
                 for equipment in order.equipment_ids
@@ -1334,30 +1341,72 @@ class FsmOrder(models.Model):
         )
         return list(groups.values())
 
-    @api.model
     def _group_invoice_vals(self, vals_list):
         """Join the values of invoices that agree in the grouping keys.
 
-        :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines
+        :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines, one for
+            each order
         :return: list of dicts, one for each invoice
         """
-        groups = {}
-        for values in vals_list:
-            key = self._get_invoice_group(values)
-            if key not in groups:
-                groups[key] = values
-                continue
-            target = groups[key]
-            target["invoice_line_ids"] += values["invoice_line_ids"]
-            target["service_order_link_ids"] += values["service_order_link_ids"]
+        groups = defaultdict(list)
+        for order, values in zip(self, vals_list, strict=True):
+            groups[self._get_invoice_group(values)].append((order, values))
+        return [self._join_invoice_vals(group) for group in groups.values()]
+
+    @api.model
+    def _join_invoice_vals(self, group):
+        """Values (dict) of one invoice for several orders, with a section for each.
+
+        :param group: list of pairs of order and its values, see
+            :meth:`_group_invoice_vals`
+        """
+        target = group[0][1]
+        if len(group) == 1:
+            return target
+        lines, links = [], []
+        for order, values in group:
+            lines.append(Command.create(order._prepare_invoice_heading()))
+            lines += order._demote_sections(values["invoice_line_ids"])
+            links += values["service_order_link_ids"]
             if target["partner_shipping_id"] != values["partner_shipping_id"]:
                 target["partner_shipping_id"] = False
-            target["invoice_origin"] += f", {values['invoice_origin']}"
-        for values in groups.values():
-            if len(values["service_order_link_ids"]) > 1:
-                for sequence, command in enumerate(values["invoice_line_ids"]):
-                    command[2]["sequence"] = sequence
-        return list(groups.values())
+        for sequence, command in enumerate(lines):
+            command[2]["sequence"] = sequence
+        return {
+            **target,
+            "invoice_line_ids": lines,
+            "service_order_link_ids": links,
+            "invoice_origin": ", ".join(
+                values["invoice_origin"] for _order, values in group
+            ),
+        }
+
+    def _prepare_invoice_heading(self):
+        """Values (dict) of the section that heads the lines of one order on an invoice
+        of several: number, location and date."""
+        self.ensure_one()
+        order = self.sudo()
+        day = order._get_service_day()
+        parts = (
+            order.name,
+            order.location_id.display_name,
+            day and format_date(self.env, day, lang_code=self._get_bill_to_lang()),
+        )
+        return {
+            "display_type": "line_section",
+            "name": " – ".join(filter(None, parts)),
+            "account_id": False,
+            "service_heading_order_id": order.id,
+        }
+
+    @api.model
+    def _demote_sections(self, commands):
+        """Commands of :meth:`_prepare_invoice_lines` for an invoice on which each order
+        is a section: the order's own sections are within it."""
+        for command in commands:
+            if command[2].get("display_type") == "line_section":
+                command[2]["display_type"] = "line_subsection"
+        return commands
 
     def _create_account_invoices(self, vals_list):
         """Create the invoices: the one place that needs superuser rights, because
@@ -1583,7 +1632,7 @@ class FsmOrder(models.Model):
         commands = self._prepare_invoice_lines(options)
         if len(invoice.service_order_link_ids) > 1:
             # the order's lines stay together, between those of other orders
-            for command in commands:
+            for command in self._demote_sections(commands):
                 command[2]["sequence"] = sequence
         invoice.write({"invoice_line_ids": commands, **discount})
         invoice._check_service_invoice_total()

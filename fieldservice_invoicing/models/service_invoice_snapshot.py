@@ -128,7 +128,8 @@ class ServiceInvoiceSnapshot(models.Model):
     def _prepare_lines(self, move):
         """Lines of one document, in the order in which it prints them.
 
-        Each order's lines stay together, what bills none comes last. Lines of orders
+        Each order's lines stay together, what bills none comes last. The sections that
+        head them on the form are left to the document, which has its own. Lines of orders
         without sections of their own go by kind. What is taken off the whole has its
         section in any case.
 
@@ -139,7 +140,9 @@ class ServiceInvoiceSnapshot(models.Model):
         only_order = orders if len(orders) == 1 else orders.browse()
         groups = defaultdict(move.invoice_line_ids.browse)
         for line in move.invoice_line_ids.sorted("sequence"):
-            groups[line._get_service_orders() or only_order] += line
+            if not line._is_plain_heading():
+                order = line.service_heading_order_id or line._get_service_orders()
+                groups[order or only_order] += line
         return [
             {"id": line.id, "order_id": order.id, "section": section}
             for order in sorted(groups, key=lambda order: not order)

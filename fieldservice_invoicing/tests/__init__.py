@@ -11,6 +11,7 @@ from . import test_final
 from . import test_invoice_list
 from . import test_rights
 from . import test_batch
+from . import test_batch_screens
 from . import test_breakdown
 from . import test_race
 from . import test_numbers
