@@ -907,12 +907,16 @@ class FsmOrder(models.Model):
             order.invoice_refusal = order._get_batch_refusal()
 
     def _get_batch_refusal(self):
-        """Why the order (one record) can not be invoiced together with others, by the
-        taxes of its lines: hook for what only the order's own dialog asks.
+        """Why the order (one record) can not be invoiced together with others: hook for
+        what only the order's own dialog asks.
 
         :return: message (str), or False when it can be invoiced
         """
-        return self._get_invoice_refusal()
+        if refusal := self._get_invoice_refusal():
+            return refusal
+        if not self.include_unit_price and not self._get_invoiceable_lines():
+            return self._get_only_units_message()
+        return False
 
     def _get_active_invoice_refusal(self):
         """Refusal (str or False) for an order that has its one active invoice."""

@@ -162,7 +162,7 @@ class TestBatch(BatchCommon):
 
         def refuse(moves):
             if self.partner_b in moves.partner_id:
-                raise UserError("No account for this customer")
+                raise UserError(moves.env._("No account for this customer"))
             return post(moves)
 
         with patch.object(Move, "action_post", refuse):
