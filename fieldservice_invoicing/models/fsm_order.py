@@ -1764,6 +1764,7 @@ class FsmOrder(models.Model):
             return
         for order in self:
             if invoice := order.sudo().active_invoice_id:
+                order.check_access("write")
                 raise UserError(
                     self.env._(
                         "Service order %(order)s is billed (%(invoice)s): its lines "
@@ -1785,6 +1786,7 @@ class FsmOrder(models.Model):
                 field = self._fields[name]
                 new = field.convert_to_cache(vals[name], order, validate=False)
                 if links and field.convert_to_cache(order[name], order) != new:
+                    order.check_access("write")
                     raise UserError(
                         self.env._(
                             "%(field)s of service order %(order)s can not change: it "
@@ -1823,6 +1825,7 @@ class FsmOrder(models.Model):
         :raise UserError: names the orders and the way out
         """
         if names and not self.env.su:
+            self.check_access("write")
             raise UserError(
                 self.env._(
                     "%(field)s of service order %(order)s is recorded and can not be "
