@@ -19,3 +19,4 @@ from . import test_tours
 from . import test_as_issued
 from . import test_bill_to
 from . import test_export
+from . import test_cost
