@@ -20,3 +20,4 @@ from . import test_as_issued
 from . import test_bill_to
 from . import test_export
 from . import test_cost
+from . import test_billing_report
