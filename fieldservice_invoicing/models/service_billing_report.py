@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, frozendict
 
 from .res_company import GROUP_COST
 
@@ -18,53 +18,61 @@ class ServiceBillingReport(models.Model):
     _auto = False
     _rec_name = "order_id"
     _order = "finished_date desc, order_id desc, id"
-    _depends = {
-        "account.move": [
-            "currency_id",
-            "invoice_currency_rate",
-            "invoice_date",
-            "move_type",
-            "reversed_entry_id",
-            "state",
-        ],
-        "account.move.line": [
-            "amount_currency",
-            "balance",
-            "currency_id",
-            "display_type",
-            "fsm_order_line_id",
-            "move_id",
-            "service_discount_order_id",
-        ],
-        "fsm.order": [
-            "amount_to_invoice",
-            "amount_untaxed",
-            "bill_to_id",
-            "billing_status",
-            "company_id",
-            "cost",
-            "currency_id",
-            "include_unit_price",
-            "invoiceable_date",
-            "location_id",
-            "person_id",
-            "team_id",
-            "type",
-        ],
-        "fsm.order.invoice": ["is_active", "move_id", "order_id", "paid_date", "slot"],
-        "fsm.order.line": [
-            "cost",
-            "display_type",
-            "kind",
-            "order_id",
-            "price_subtotal",
-            "product_id",
-        ],
-        "product.product": ["product_tmpl_id"],
-        "product.template": ["categ_id"],
-        "res.company": ["currency_id", "parent_path"],
-        "res.currency.rate": ["company_id", "currency_id", "name", "rate"],
-    }
+    _depends = frozendict(
+        {
+            "account.move": [
+                "currency_id",
+                "invoice_currency_rate",
+                "invoice_date",
+                "move_type",
+                "reversed_entry_id",
+                "state",
+            ],
+            "account.move.line": [
+                "amount_currency",
+                "balance",
+                "currency_id",
+                "display_type",
+                "fsm_order_line_id",
+                "move_id",
+                "service_discount_order_id",
+            ],
+            "fsm.order": [
+                "amount_to_invoice",
+                "amount_untaxed",
+                "bill_to_id",
+                "billing_status",
+                "company_id",
+                "cost",
+                "currency_id",
+                "include_unit_price",
+                "invoiceable_date",
+                "location_id",
+                "person_id",
+                "team_id",
+                "type",
+            ],
+            "fsm.order.invoice": [
+                "is_active",
+                "move_id",
+                "order_id",
+                "paid_date",
+                "slot",
+            ],
+            "fsm.order.line": [
+                "cost",
+                "display_type",
+                "kind",
+                "order_id",
+                "price_subtotal",
+                "product_id",
+            ],
+            "product.product": ["product_tmpl_id"],
+            "product.template": ["categ_id"],
+            "res.company": ["currency_id", "parent_path"],
+            "res.currency.rate": ["company_id", "currency_id", "name", "rate"],
+        }
+    )
 
     order_id = fields.Many2one("fsm.order", string="Service Order", readonly=True)
     order_line_id = fields.Many2one(
@@ -200,8 +208,8 @@ class ServiceBillingReport(models.Model):
     @api.model
     def _get_billed(self):
         """What journal items say of each order line, or of the order as a whole:
-        ``amount`` in the company's currency, of which ``foreign_amount`` is on documents
-        in another currency than the order's; ``own_amount`` is the rest in that."""
+        ``amount`` in the company's currency, of which ``foreign_amount`` is on
+        documents in another currency than the order's; ``own_amount`` is the rest."""
         return SQL(
             """
             SELECT document.order_id,

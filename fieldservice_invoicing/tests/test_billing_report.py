@@ -289,7 +289,7 @@ class TestBillingReport(ServiceInvoicingCommon):
                 rows._read_group(domain, [], [f"{name}:sum"])
 
     def test_views(self):
-        """F5: pivot, graph and list open for those who read them, with their columns."""
+        """F5: pivot, graph and list open for those who read them."""
         for user in (self.dispatcher, self.manager, self.accountant):
             report = self.env["service.billing.report"].with_user(user)
             action = self.env.ref(

@@ -1,14 +1,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, frozendict
 
 
 class ServiceBillingReport(models.Model):
     _inherit = "service.billing.report"
-    _depends = {
-        "account.move.line": ["progress_type"],
-        "fsm.order.invoice": ["billing_kind"],
-    }
+    _depends = frozendict(
+        {
+            "account.move.line": ["progress_type"],
+            "fsm.order.invoice": ["billing_kind"],
+        }
+    )
 
     @api.model
     def _get_work_condition(self):
