@@ -20,7 +20,7 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin")
+    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -1815,6 +1815,9 @@ class FsmOrder(models.Model):
             "amount_total",
             "amount_invoiced",
             "amount_to_invoice",
+            "cost",
+            "margin",
+            "margin_percent",
         }
 
     def _ensure_not_entered(self, names):

@@ -21,3 +21,5 @@ from . import test_tours
 from . import test_as_issued
 from . import test_bill_to
 from . import test_export
+from . import test_cost
+from . import test_billing_report
