@@ -46,6 +46,8 @@
         "web.assets_backend": [
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
+            "fieldservice_invoicing/static/src/**/*.js",
+            "fieldservice_invoicing/static/src/**/*.xml",
         ],
         "web.report_assets_common": [
             "fieldservice_invoicing/static/src/scss/invoice_document.scss",

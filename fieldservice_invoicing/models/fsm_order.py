@@ -458,6 +458,7 @@ class FsmOrder(models.Model):
         base_lines = []
         for order in self:
             lines = order._get_billable_lines() & order._get_priced_lines()
+            lines = lines.with_prefetch(order.line_ids._prefetch_ids)
             base_lines += order._get_line_base_lines(lines, options)
         return self[:1]._get_tax_totals(self._complete_base_lines(base_lines, options))
 
@@ -1421,7 +1422,6 @@ class FsmOrder(models.Model):
     def _action_create_invoices(self):
         """Open the dialog that invoices many orders (action dict)."""
         self._follow_sources()
-        self._update_amounts()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Create Invoices"),

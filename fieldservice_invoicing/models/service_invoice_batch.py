@@ -4,6 +4,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
+from odoo.tools import format_datetime
 
 from .res_company import GROUP_MANAGER, GROUP_USER
 
@@ -12,6 +13,28 @@ GROUP_POST = "account.group_account_invoice"
 STEP = 20
 # how long the screen that runs a batch may be silent before a scheduled action goes on
 SILENCE_MINUTES = 10
+# orders that somebody waits for, unless the settings say otherwise
+BACKGROUND_LIMIT = 100
+
+
+def get_totals_by_currency(amounts):
+    """Sums for the field widget ``service_invoice_totals``.
+
+    :param amounts: iterable of tuples of currency (`res.currency`), untaxed amount, tax
+        and total (float)
+    :return: list of dicts with ``currency_id``, ``untaxed``, ``tax`` and ``total``
+    """
+    sums = {}
+    for currency, *values in amounts:
+        present = sums.get(currency, (0.0, 0.0, 0.0))
+        sums[currency] = [
+            currency.round(one + other)
+            for one, other in zip(present, values, strict=True)
+        ]
+    return [
+        {"currency_id": currency.id, "untaxed": untaxed, "tax": tax, "total": total}
+        for currency, (untaxed, tax, total) in sums.items()
+    ]
 
 
 class ServiceInvoiceBatch(models.Model):
@@ -55,23 +78,34 @@ class ServiceInvoiceBatch(models.Model):
     line_ids = fields.One2many(
         "service.invoice.batch.line", "batch_id", string="Service Orders"
     )
+    problem_line_ids = fields.One2many(
+        "service.invoice.batch.line",
+        "batch_id",
+        string="Problems",
+        domain=[("message", "!=", False)],
+    )
     order_count = fields.Integer(string="Orders", compute="_compute_counts")
     pending_count = fields.Integer(string="Waiting", compute="_compute_counts")
     invoiced_count = fields.Integer(string="Invoiced", compute="_compute_counts")
     refused_count = fields.Integer(string="Not Invoiced", compute="_compute_counts")
     invoice_count = fields.Integer(string="Created", compute="_compute_counts")
+    unclosed_count = fields.Integer(
+        string="Not Posted or Sent",
+        compute="_compute_counts",
+        help="Invoiced orders whose invoice could not be posted or sent as asked.",
+    )
     progress = fields.Float(compute="_compute_counts", help="In percent of the orders.")
-    is_mine = fields.Boolean(compute="_compute_is_mine")
+    totals = fields.Json(compute="_compute_totals")
+    is_mine = fields.Boolean(compute="_compute_rights")
+    may_control = fields.Boolean(compute="_compute_rights")
 
     @api.depends("start_date")
     @api.depends_context("lang", "tz")
     def _compute_display_name(self):
         for batch in self:
-            start = fields.Datetime.context_timestamp(
-                batch, batch.start_date or fields.Datetime.now()
-            )
+            start = batch.start_date or fields.Datetime.now()
             batch.display_name = self.env._(
-                "Invoicing of %s", start.strftime("%Y-%m-%d %H:%M")
+                "Invoicing of %s", format_datetime(self.env, start, dt_format="short")
             )
 
     @api.depends("is_stopped", "line_ids.state")
@@ -82,35 +116,51 @@ class ServiceInvoiceBatch(models.Model):
             else:
                 batch.state = "stopped" if batch.is_stopped else "running"
 
-    @api.depends("line_ids.state", "line_ids.move_id")
+    @api.depends("line_ids.state", "line_ids.move_id", "line_ids.message")
     def _compute_counts(self):
         groups = self.env["service.invoice.batch.line"]._read_group(
             [("batch_id", "in", self.ids)],
             ["batch_id", "state"],
-            ["__count", "move_id:count_distinct"],
+            ["__count", "move_id:count_distinct", "message:count"],
         )
-        counts = {
-            (batch.id, state): (orders, invoices)
-            for batch, state, orders, invoices in groups
-        }
+        counts = {(batch.id, state): numbers for batch, state, *numbers in groups}
         for batch in self:
             orders = {
-                state: counts.get((batch.id, state), (0, 0))[0]
+                state: counts.get((batch.id, state), (0,))[0]
                 for state in ("pending", "invoiced", "refused")
             }
+            _orders, invoices, messages = counts.get((batch.id, "invoiced"), (0, 0, 0))
             batch.order_count = sum(orders.values())
             batch.pending_count = orders["pending"]
             batch.invoiced_count = orders["invoiced"]
             batch.refused_count = orders["refused"]
-            batch.invoice_count = counts.get((batch.id, "invoiced"), (0, 0))[1]
+            batch.invoice_count = invoices
+            batch.unclosed_count = messages
             done = batch.order_count - batch.pending_count
             batch.progress = 100.0 * done / (batch.order_count or 1)
 
+    @api.depends("line_ids.move_id")
+    def _compute_totals(self):
+        """What the invoices come to, see :func:`get_totals_by_currency`."""
+        names = ("amount_untaxed", "amount_tax", "amount_total")
+        for batch in self:
+            moves = batch.sudo().line_ids.move_id
+            batch.totals = get_totals_by_currency(
+                moves._read_group(
+                    [("id", "in", moves.ids)],
+                    ["currency_id"],
+                    [f"{name}:sum" for name in names],
+                )
+            )
+
     @api.depends_context("uid")
     @api.depends("user_id")
-    def _compute_is_mine(self):
+    def _compute_rights(self):
+        user = self.env.user
+        is_manager = user.has_group(GROUP_MANAGER)
         for batch in self:
-            batch.is_mine = batch.user_id == self.env.user
+            batch.is_mine = batch.user_id == user
+            batch.may_control = batch.is_mine or is_manager
 
     # ------------------------------------------------------------------
     # Start, stop
@@ -180,9 +230,11 @@ class ServiceInvoiceBatch(models.Model):
         limit = (
             self.env["ir.config_parameter"]
             .sudo()
-            .get_param("fieldservice_invoicing.batch_limit", "100")
+            .get_param("fieldservice_invoicing.batch_limit", "")
+            .strip()
         )
-        return len(orders) > int(limit)
+        # anybody may have written anything there
+        return len(orders) > (int(limit) if limit.isdecimal() else BACKGROUND_LIMIT)
 
     def _proceed(self):
         """Have the steps of a running batch made (superuser mode): hook for other ways
