@@ -27,6 +27,7 @@
         "wizards/account_move_reversal_views.xml",
         "wizards/account_move_send_wizard_views.xml",
         "views/fsm_order_views.xml",
+        "views/service_billing_report_views.xml",
         "views/service_invoice_batch_views.xml",
         "views/fsm_closeout_rule_views.xml",
         "views/fsm_stage_views.xml",

@@ -21,7 +21,7 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin")
+    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -909,12 +909,16 @@ class FsmOrder(models.Model):
             order.invoice_refusal = order._get_batch_refusal()
 
     def _get_batch_refusal(self):
-        """Why the order (one record) can not be invoiced together with others, by the
-        taxes of its lines: hook for what only the order's own dialog asks.
+        """Why the order (one record) can not be invoiced together with others: hook for
+        what only the order's own dialog asks.
 
         :return: message (str), or False when it can be invoiced
         """
-        return self._get_invoice_refusal()
+        if refusal := self._get_invoice_refusal():
+            return refusal
+        if not self.include_unit_price and not self._get_invoiceable_lines():
+            return self._get_only_units_message()
+        return False
 
     def _get_active_invoice_refusal(self):
         """Refusal (str or False) for an order that has its one active invoice."""
@@ -1809,6 +1813,7 @@ class FsmOrder(models.Model):
             return
         for order in self:
             if invoice := order.sudo().active_invoice_id:
+                order.check_access("write")
                 raise UserError(
                     self.env._(
                         "Service order %(order)s is billed (%(invoice)s): its lines "
@@ -1830,6 +1835,7 @@ class FsmOrder(models.Model):
                 field = self._fields[name]
                 new = field.convert_to_cache(vals[name], order, validate=False)
                 if links and field.convert_to_cache(order[name], order) != new:
+                    order.check_access("write")
                     raise UserError(
                         self.env._(
                             "%(field)s of service order %(order)s can not change: it "
@@ -1858,6 +1864,9 @@ class FsmOrder(models.Model):
             "amount_total",
             "amount_invoiced",
             "amount_to_invoice",
+            "cost",
+            "margin",
+            "margin_percent",
         }
 
     def _ensure_not_entered(self, names):
@@ -1868,6 +1877,7 @@ class FsmOrder(models.Model):
         :raise UserError: names the orders and the way out
         """
         if names and not self.env.su:
+            self.check_access("write")
             raise UserError(
                 self.env._(
                     "%(field)s of service order %(order)s is recorded and can not be "

@@ -239,15 +239,17 @@ class ServiceInvoiceBatch(models.Model):
     def _proceed(self):
         """Have the steps of a running batch made (superuser mode): hook for other ways
         than the scheduled action."""
-        cron = self.env.ref("fieldservice_invoicing.ir_cron_service_invoice_batch")
         if self.is_background:
-            cron._trigger()
+            self._trigger_cron()
         else:
             # in case the screen that runs it is closed
-            later = fields.Datetime.add(
-                fields.Datetime.now(), minutes=SILENCE_MINUTES + 1
-            )
-            cron._trigger(at=later)
+            self._trigger_cron(minutes=SILENCE_MINUTES + 1)
+
+    @api.model
+    def _trigger_cron(self, minutes=0):
+        """Have the scheduled action run soon, or in some minutes (int)."""
+        cron = self.env.ref("fieldservice_invoicing.ir_cron_service_invoice_batch")
+        cron._trigger(at=fields.Datetime.add(fields.Datetime.now(), minutes=minutes))
 
     def action_stop(self):
         """Let the batches rest after the step that is being made."""
@@ -434,16 +436,27 @@ class ServiceInvoiceBatch(models.Model):
     @api.model
     def _get_batches_to_run(self):
         """Batches (`service.invoice.batch`) that a scheduled action goes on with."""
+        running = [("is_stopped", "=", False), ("end_date", "=", False)]
+        return self.search(running, order="id").filtered(
+            lambda batch: batch._is_for_cron()
+        )
+
+    def _is_for_cron(self):
+        """Whether the scheduled action goes on with one running batch (bool): hook for
+        other ways to run it."""
+        return self.is_background or not self.pending_count or self._is_silent()
+
+    def _is_silent(self):
+        """Whether nobody has worked on one running batch for a while (bool)."""
+        lines = self.env["service.invoice.batch.line"]
+        ((last_work,),) = lines._read_group(
+            [("batch_id", "=", self.id)], [], ["write_date:max"]
+        )
         silent_since = fields.Datetime.subtract(
             fields.Datetime.now(), minutes=SILENCE_MINUTES
         )
-        running = [("is_stopped", "=", False), ("end_date", "=", False)]
-        return self.search(running, order="id").filtered(
-            lambda batch: (
-                batch.is_background
-                or max(batch.line_ids.mapped("write_date")) < silent_since
-            )
-        )
+        # it may have been continued only now
+        return max(last_work or self.write_date, self.write_date) < silent_since
 
     # ------------------------------------------------------------------
     # Actions
