@@ -61,7 +61,7 @@ class ServiceInvoiceBatch(models.Model):
     )
     until_date = fields.Date(
         string="Finished Before",
-        help="The day on which the week or month began: the orders were finished before.",
+        help="When the week or month began: the orders were finished before.",
     )
     is_background = fields.Boolean(string="In the Background")
     is_stopped = fields.Boolean(string="Stopped")
