@@ -32,6 +32,8 @@
         "views/fsm_closeout_rule_views.xml",
         "views/fsm_stage_views.xml",
         "views/fsm_equipment_views.xml",
+        "views/fsm_order_type_views.xml",
+        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
         "views/report_invoice.xml",

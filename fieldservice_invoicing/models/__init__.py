@@ -4,6 +4,7 @@ from . import res_partner
 from . import res_config_settings
 from . import ir_ui_menu
 from . import fsm_stage
+from . import fsm_order_type
 from . import fsm_equipment
 from . import fsm_closeout_rule
 from . import service_invoice_snapshot

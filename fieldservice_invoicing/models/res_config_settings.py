@@ -16,6 +16,9 @@ class ResConfigSettings(models.TransientModel):
     service_invoice_send = fields.Boolean(
         related="company_id.service_invoice_send", readonly=False
     )
+    service_auto_invoice = fields.Selection(
+        related="company_id.service_auto_invoice", readonly=False
+    )
     service_excluded_lines = fields.Selection(
         related="company_id.service_excluded_lines", readonly=False
     )

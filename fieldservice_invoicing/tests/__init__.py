@@ -11,8 +11,10 @@ from . import test_report
 from . import test_final
 from . import test_invoice_list
 from . import test_rights
+from . import test_auto_invoice
 from . import test_batch
 from . import test_batch_screens
+from . import test_batch_race
 from . import test_breakdown
 from . import test_race
 from . import test_numbers
