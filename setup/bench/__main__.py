@@ -1,0 +1,230 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+# pylint: disable=print-used
+"""Measure how fast the core addon is, beside Odoo itself.
+
+    make bench
+
+Called by bench.sh with two fresh databases: one with the core addon and ``sale``, one
+with the same addons but those of this repository. Variables of the environment:
+
+``SIZES``: how many orders are invoiced at once ("50 100 200 500 1000 2000")
+``ROUNDS``: rounds of each comparison (9); the big sizes have fewer
+``ORDERS``: service orders in the database (10000)
+``LINES``: lines of the order whose form is opened (500)
+``ONLY``: "create" or "open"
+"""
+
+import odoo.init  # noqa: F401  isort: skip  (what makes a process one of Odoo)
+
+import os
+import sys
+from copy import deepcopy
+from functools import partial
+from statistics import median
+from unittest.mock import patch
+
+import data
+from measure import Comparison, Contender, Database, run_rounds
+from views import PAGE, get_specification
+
+from odoo.service.server import load_server_wide_modules
+from odoo.tools import config
+
+SIZES = [int(size) for size in os.environ["SIZES"].split()]
+ROUNDS = int(os.environ["ROUNDS"])
+ORDERS = int(os.environ["ORDERS"])
+LINES = int(os.environ["LINES"])
+ONLY = os.environ.get("ONLY")
+
+
+class GotValues(Exception):
+    """Carries the values of the invoices instead of creating them."""
+
+
+def get_invoice_values(database, order_ids):
+    """The values (list of dicts) with which the addon creates the invoices."""
+
+    def stop(_orders, vals_list):
+        raise GotValues(vals_list)
+
+    with database.transaction() as env:
+        orders = env["fsm.order"].browse(order_ids)
+        with patch.object(env.registry["fsm.order"], "_create_account_invoices", stop):
+            try:
+                orders._create_invoices()
+            except GotValues as values:
+                return values.args[0]
+
+
+def invoice_orders(order_ids, env):
+    return env["fsm.order"].browse(order_ids)._create_invoices
+
+
+def create_moves(vals_list, env):
+    moves = env["account.move"].sudo().with_context(default_move_type="out_invoice")
+    return partial(moves.create, deepcopy(vals_list))
+
+
+def invoice_sales(order_ids, env):
+    return partial(env["sale.order"].browse(order_ids)._create_invoices, grouped=True)
+
+
+def open_list(domain, view, env):
+    """A page of the list, as the client reads it."""
+    view_id = view and env.ref(view).id
+    model = env["fsm.order"]
+    specification = get_specification(model, "list", view_id)
+    return partial(
+        model.web_search_read, domain, specification, limit=PAGE, count_limit=10001
+    )
+
+
+def open_form(order_id, env):
+    order = env["fsm.order"].browse(order_id)
+    return partial(order.web_read, get_specification(order, "form"))
+
+
+def get_rounds(size):
+    """The big ones take long, and vary less."""
+    return max(1, min(ROUNDS, ROUNDS * 100 // size))
+
+
+def compare_creations(database, world, order_ids):
+    sale_ids = data.make_sales(database, world, max(SIZES))
+    database.analyze()
+    vals_list = get_invoice_values(database, order_ids)
+    comparisons = [
+        Comparison(
+            f"{size}",
+            [
+                Contender(database, partial(invoice_orders, order_ids[:size])),
+                Contender(database, partial(create_moves, vals_list[:size])),
+                Contender(database, partial(invoice_sales, sale_ids[:size])),
+            ],
+            get_rounds(size),
+        )
+        for size in SIZES
+    ]
+    # of the same calls, so that the first one warms up the caches for all
+    comparisons[0].warm_up()
+    run_rounds(comparisons)
+    print_creations(comparisons)
+
+
+def print_creations(comparisons):
+    print(
+        "\nInvoices of six lines: milliseconds and queries an order (medians), ratios "
+        "(median, lowest to highest of the rounds)\n"
+    )
+    print_row(
+        "orders", "rounds", "ours", "bare create", "sale", "ours/bare", "ours/sale"
+    )
+    print_row(*["---"] * 7)
+    for comparison in comparisons:
+        size = int(comparison.label)
+        _ours, bare, sale = comparison.contenders
+        print_row(
+            size,
+            comparison.rounds,
+            *(
+                f"{median(contender.seconds) / size * 1000:.2f} "
+                f"({contender.queries / size:.2f})"
+                for contender in comparison.contenders
+            ),
+            format_ratios(comparison.get_ratios(bare)),
+            format_ratios(comparison.get_ratios(sale)),
+        )
+    costs = {
+        int(comparison.label): median(comparison.contenders[0].seconds)
+        / int(comparison.label)
+        for comparison in comparisons
+    }
+    base = 100 if 100 in costs else min(costs)
+    print(
+        f"\nGrowth: an order among {max(costs)} costs "
+        f"{costs[max(costs)] / costs[base]:.3f} times one among {base}."
+    )
+
+
+def compare_openings(ours, plain, world, orders):
+    """:param orders: dict of label and the ids of the order in both databases"""
+    all_orders = [[], None]
+    to_invoice = [
+        [("billing_status", "=", "to_invoice")],
+        "fieldservice_invoicing.fsm_order_view_list_to_invoice",
+    ]
+    pairs = {
+        "list": (partial(open_list, *all_orders), partial(open_list, *all_orders)),
+        "Orders to Invoice": (
+            partial(open_list, *to_invoice),
+            partial(open_list, *all_orders),
+        ),
+    }
+    for label, ids in orders.items():
+        pairs[label] = tuple(partial(open_form, order_id) for order_id in ids)
+    comparisons = [
+        Comparison(
+            label, [Contender(ours, with_it), Contender(plain, without)], 5 * ROUNDS
+        )
+        for label, (with_it, without) in pairs.items()
+    ]
+    ours.analyze()
+    plain.analyze()
+    for comparison in comparisons:
+        comparison.warm_up()
+    run_rounds(comparisons)
+    print_openings(comparisons)
+
+
+def print_openings(comparisons):
+    print(
+        "\nOpening views: milliseconds and queries (medians), ratios (median, lowest "
+        "to highest of the rounds)\n"
+    )
+    print_row("view", "rounds", "with", "without", "with/without")
+    print_row(*["---"] * 5)
+    for comparison in comparisons:
+        print_row(
+            comparison.label,
+            comparison.rounds,
+            *(
+                f"{median(contender.seconds) * 1000:.1f} ({contender.queries})"
+                for contender in comparison.contenders
+            ),
+            format_ratios(comparison.get_ratios(comparison.contenders[1])),
+        )
+
+
+def format_ratios(ratios):
+    return "{:.3f} ({:.3f} to {:.3f})".format(*ratios)
+
+
+def print_row(*cells):
+    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
+
+
+def main(with_addons, without_addons):
+    config.parse_config(["--no-http", "--log-level=warn"], setup_logging=True)
+    load_server_wide_modules()
+    ours, plain = Database(with_addons), Database(without_addons)
+    world, plain_world = data.make_world(ours), data.make_world(plain)
+    count = max(SIZES)
+    order_ids = data.make_orders(ours, world, count, len(data.LINES))
+    if ONLY != "open":
+        compare_creations(ours, world, order_ids)
+    if ONLY != "create":
+        billed_ids = data.make_orders(ours, world, (ORDERS - count) // 4, 1)
+        data.make_invoices(ours, billed_ids)
+        data.make_orders(ours, world, ORDERS - count - len(billed_ids), 1)
+        [many, billed] = data.make_orders(ours, world, 2, LINES)
+        data.make_invoices(ours, [billed])
+        [plain_id] = data.make_orders(plain, plain_world, ORDERS)[-1:]
+        orders = {
+            f"form, {len(data.LINES)} lines": (order_ids[0], plain_id),
+            f"form, {LINES} lines": (many, plain_id),
+            f"form, {LINES} lines, billed": (billed, plain_id),
+        }
+        compare_openings(ours, plain, world, orders)
+
+
+main(*sys.argv[1:])
