@@ -13,6 +13,7 @@ from . import service_invoice_table
 from . import fsm_order_invoice
 from . import fsm_order_line
 from . import fsm_order
+from . import account_analytic_distribution_model
 from . import account_cash_rounding
 from . import account_incoterms
 from . import account_journal
