@@ -2,14 +2,17 @@
 """Times calls beside each other, each in a transaction that is rolled back."""
 
 import gc
+import os
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from odoo.api import Environment
 from odoo.orm.registry import Registry
+
+clock = process_time if os.environ.get("CLOCK") == "cpu" else perf_counter
 
 
 class Database:
@@ -61,10 +64,10 @@ class Contender:
             env.invalidate_all()
             gc.collect()
             queries = env.cr.sql_log_count
-            start = perf_counter()
+            start = clock()
             call()
             env.cr.flush()
-            seconds = perf_counter() - start
+            seconds = clock() - start
             self.queries = env.cr.sql_log_count - queries
         return seconds
 
@@ -88,12 +91,18 @@ class Comparison:
         for contender in self.contenders[start:] + self.contenders[:start]:
             contender.seconds.append(contender.run())
 
-    def get_ratios(self, other):
-        """Median, lowest and highest ratio of the first contender's time to that of
-        another one, round by round."""
-        pairs = zip(self.contenders[0].seconds, other.seconds, strict=True)
-        ratios = [ours / theirs for ours, theirs in pairs]
-        return median(ratios), min(ratios), max(ratios)
+    def get_ratios(self):
+        """Ratios of the first contender's time to that of each other one, compared
+        round by round.
+
+        :return: list of tuples: median, lowest and highest
+        """
+        first, *others = (contender.seconds for contender in self.contenders)
+        result = []
+        for other in others:
+            ratios = [mine / theirs for mine, theirs in zip(first, other, strict=True)]
+            result.append((median(ratios), min(ratios), max(ratios)))
+        return result
 
 
 def run_rounds(comparisons):
