@@ -1045,7 +1045,7 @@ class AccountMove(models.Model):
         lines = [
             line
             for _command, _id, line in values["invoice_line_ids"]
-            if line["display_type"] == "product"
+            if line.get("display_type", "product") == "product"
         ]
         terms = self._prepare_new_base_line_terms(values)
         base_lines = [self._prepare_new_base_line(line, terms) for line in lines]
@@ -1053,10 +1053,11 @@ class AccountMove(models.Model):
         AccountTax._round_base_lines_tax_details(base_lines, company)
         AccountTax._add_accounting_data_in_base_lines_tax_details(base_lines, company)
         amounts = AccountTax._prepare_tax_lines(base_lines, company)
-        for line, (_base_line, line_amounts) in zip(
+        for line, (_base_line, found) in zip(
             lines, amounts["base_lines_to_update"], strict=True
         ):
-            line.update(line_amounts)
+            # what others have given stays
+            line.update(found | line)
 
     @api.model
     def _prepare_new_base_line_terms(self, values):
