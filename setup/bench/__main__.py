@@ -20,6 +20,7 @@ import odoo.init  # noqa: F401  isort: skip  (what makes a process one of Odoo)
 import os
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from statistics import median
 from unittest.mock import patch
@@ -86,9 +87,9 @@ def open_list(domain, view, env):
     )
 
 
-def open_form(order_id, env):
-    order = env["fsm.order"].browse(order_id)
-    return partial(order.web_read, get_specification(order, "form"))
+def open_form(model, record_id, env):
+    record = env[model].browse(record_id)
+    return partial(record.web_read, get_specification(record, "form"))
 
 
 def get_rounds(size):
@@ -97,7 +98,7 @@ def get_rounds(size):
 
 
 def compare_creations(database, world, order_ids):
-    sale_ids = data.make_sales(database, world, max(SIZES))
+    sale_ids = data.make_sales(database, world, max(SIZES), len(data.LINES))
     database.analyze()
     vals_list = get_invoice_values(database, order_ids)
     comparisons = [
@@ -153,41 +154,63 @@ def print_creations(comparisons):
     )
 
 
-def compare_openings(ours, plain, world, orders):
-    """:param orders: dict of label and the ids of the order in both databases"""
-    all_orders = [[], None]
-    to_invoice = [
+def compare_openings(ours, plain, world, order_ids):
+    """:param list order_ids: finished orders of six lines"""
+    few, many, billed, sale, without = make_opened(ours, plain, world, order_ids)
+    all_orders = Contender(plain, partial(open_list, [], None))
+    to_invoice = partial(
+        open_list,
         [("billing_status", "=", "to_invoice")],
         "fieldservice_invoicing.fsm_order_view_list_to_invoice",
-    ]
-    pairs = {
-        "list": (partial(open_list, *all_orders), partial(open_list, *all_orders)),
-        "Orders to Invoice": (
-            partial(open_list, *to_invoice),
-            partial(open_list, *all_orders),
-        ),
-    }
-    for label, ids in orders.items():
-        pairs[label] = tuple(partial(open_form, order_id) for order_id in ids)
+    )
     comparisons = [
-        Comparison(
-            label, [Contender(ours, with_it), Contender(plain, without)], 5 * ROUNDS
-        )
-        for label, (with_it, without) in pairs.items()
+        compare(label, Contender(ours, mine), theirs)
+        for label, mine, theirs in [
+            ("list / without", all_orders.prepare, all_orders),
+            ("Orders to Invoice / list without", to_invoice, all_orders),
+            (f"form, {len(data.LINES)} lines / without", few, without),
+            (f"form, {LINES} lines / without", many, without),
+            (f"form, {LINES} lines, billed / without", billed, without),
+            (f"form, {LINES} lines / sales order", many, sale),
+        ]
     ]
-    ours.analyze()
-    plain.analyze()
     for comparison in comparisons:
         comparison.warm_up()
     run_rounds(comparisons)
     print_openings(comparisons)
 
 
-def print_openings(comparisons):
-    print(
-        "\nOpening views with and without the addon, milliseconds and queries (medians)"
+def compare(label, mine, theirs):
+    return Comparison(label, [mine, replace(theirs, seconds=[])], 5 * ROUNDS)
+
+
+def make_opened(ours, plain, world, order_ids):
+    """Make what is opened, and the orders around it.
+
+    :return: how to open the form of an order of six lines, of one with many, of one
+        that is billed; then contenders: the form of a sales order with as many lines,
+        and that of an order without the addon
+    """
+    left = ORDERS - len(order_ids)
+    data.make_invoices(ours, data.make_orders(ours, world, left // 4, 1))
+    data.make_orders(ours, world, left - left // 4, 1)
+    many, billed = data.make_orders(ours, world, 2, LINES)
+    data.make_invoices(ours, [billed])
+    [sale] = data.make_sales(ours, world, 1, LINES)
+    plain_id = data.make_orders(plain, data.make_world(plain), ORDERS)[-1]
+    ours.analyze()
+    plain.analyze()
+    few, many, billed, plain_id = (
+        partial(open_form, "fsm.order", order_id)
+        for order_id in (order_ids[0], many, billed, plain_id)
     )
-    print_header("view", "rounds", "with", "without", "with/without")
+    sale = Contender(ours, partial(open_form, "sale.order", sale))
+    return few, many, billed, sale, Contender(plain, plain_id)
+
+
+def print_openings(comparisons):
+    print("\nOpening views beside others, milliseconds and queries (medians)")
+    print_header("ours / theirs", "rounds", "ours", "theirs", "ours/theirs")
     for comparison in comparisons:
         print_row(
             comparison.label,
@@ -218,24 +241,12 @@ def main(with_addons, without_addons):
     config.parse_config(["--no-http", "--log-level=warn"], setup_logging=True)
     load_server_wide_modules()
     ours, plain = Database(with_addons), Database(without_addons)
-    world, plain_world = data.make_world(ours), data.make_world(plain)
-    count = max(SIZES)
-    order_ids = data.make_orders(ours, world, count, len(data.LINES))
+    world = data.make_world(ours)
+    order_ids = data.make_orders(ours, world, max(SIZES), len(data.LINES))
     if ONLY != "open":
         compare_creations(ours, world, order_ids)
     if ONLY != "create":
-        billed_ids = data.make_orders(ours, world, (ORDERS - count) // 4, 1)
-        data.make_invoices(ours, billed_ids)
-        data.make_orders(ours, world, ORDERS - count - len(billed_ids), 1)
-        [many, billed] = data.make_orders(ours, world, 2, LINES)
-        data.make_invoices(ours, [billed])
-        [plain_id] = data.make_orders(plain, plain_world, ORDERS)[-1:]
-        orders = {
-            f"form, {len(data.LINES)} lines": (order_ids[0], plain_id),
-            f"form, {LINES} lines": (many, plain_id),
-            f"form, {LINES} lines, billed": (billed, plain_id),
-        }
-        compare_openings(ours, plain, world, orders)
+        compare_openings(ours, plain, world, order_ids)
 
 
 main(*sys.argv[1:])

@@ -83,14 +83,15 @@ def make_orders(database, world, count, lines=0):
     return result
 
 
-def make_sales(database, world, count):
+def make_sales(database, world, count, lines):
     """Confirmed sales orders with lines like those of the service orders.
 
+    :param int lines: how many lines each has
     :return: list of their ids
     """
     values = {
         "partner_id": world["customer"],
-        "order_line": _prepare_lines(world, "product_uom_qty", len(LINES)),
+        "order_line": _prepare_lines(world, "product_uom_qty", lines),
     }
     result = []
     for size in _get_batches(count):
