@@ -19,6 +19,7 @@ from . import fsm_order
 from . import service_billing_report
 from . import service_invoice_batch
 from . import service_invoice_batch_line
+from . import account_analytic_distribution_model
 from . import account_cash_rounding
 from . import account_incoterms
 from . import account_journal

@@ -1436,6 +1436,8 @@ class FsmOrder(models.Model):
         :return: `account.move` recordset in superuser mode
         """
         moves = get_superuser_env(self.env)["account.move"]
+        for values in vals_list:
+            moves._add_line_amounts(values)
         return moves.with_context(default_move_type="out_invoice").create(vals_list)
 
     def _log_created(self, moves):

@@ -10,6 +10,7 @@ from . import test_documents
 from . import test_report
 from . import test_final
 from . import test_invoice_list
+from . import test_line_amounts
 from . import test_rights
 from . import test_auto_invoice
 from . import test_batch
