@@ -58,6 +58,8 @@ class Server:
             self.filestore.mkdir(parents=True)
 
     def __enter__(self):
+        # whoever ends this command ends the server, too
+        signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
         self.start()
         return self
 
