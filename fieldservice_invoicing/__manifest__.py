@@ -23,9 +23,12 @@
         "wizards/fsm_order_create_invoice_views.xml",
         "wizards/fsm_order_cancel_invoice_views.xml",
         "wizards/fsm_order_mark_billed_views.xml",
+        "wizards/service_invoice_batch_wizard_views.xml",
         "wizards/account_move_reversal_views.xml",
         "wizards/account_move_send_wizard_views.xml",
         "views/fsm_order_views.xml",
+        "views/service_billing_report_views.xml",
+        "views/service_invoice_batch_views.xml",
         "views/fsm_closeout_rule_views.xml",
         "views/fsm_stage_views.xml",
         "views/fsm_equipment_views.xml",
@@ -43,6 +46,8 @@
         "web.assets_backend": [
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
+            "fieldservice_invoicing/static/src/**/*.js",
+            "fieldservice_invoicing/static/src/**/*.xml",
         ],
         "web.report_assets_common": [
             "fieldservice_invoicing/static/src/scss/invoice_document.scss",

@@ -53,8 +53,10 @@ esac
 case $1 in
 pytest)
     cd "$ROOT"
+    # All of them over several copies of the database at once, the longest first.
+    [ -n "${TESTS-}" ] || args=(-n logical --maxprocesses 4 --dist loadfile "${args[@]}")
     # shellcheck disable=SC2046,SC2086  # a list
-    pytest_on_odoo "$TEST_DB" ${TESTS:-$(addons) tests} "${args[@]}"
+    pytest_on_odoo "$TEST_DB" ${TESTS:-tests $(addons)} "${args[@]}"
     ;;
 oca)
     # Through pytest and not Odoo's runner, which runs tests of this kind before

@@ -11,8 +11,13 @@ from . import service_bill_to_mixin
 from . import service_document_mixin
 from . import service_invoice_table
 from . import fsm_order_invoice
+from . import service_line_cost_mixin
 from . import fsm_order_line
+from . import service_cost_mixin
 from . import fsm_order
+from . import service_billing_report
+from . import service_invoice_batch
+from . import service_invoice_batch_line
 from . import account_cash_rounding
 from . import account_incoterms
 from . import account_journal

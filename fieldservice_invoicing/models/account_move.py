@@ -227,6 +227,17 @@ class AccountMove(models.Model):
             return "settled"
         return "partly_settled" if self.payment_state == "partial" else "posted"
 
+    def _get_last_payment_date(self):
+        """Day (date) on which the last payment or credit of one invoice came, that of
+        the invoice if it came to nothing. Payments that are not matched with the bank
+        may have no journal entry."""
+        self.ensure_one()
+        partials = self.line_ids.filtered(
+            lambda line: line.account_type == "asset_receivable"
+        ).matched_credit_ids
+        dates = partials.mapped("max_date") or self.matched_payment_ids.mapped("date")
+        return max(dates, default=self.invoice_date)
+
     @api.depends("amount_residual", "move_type")
     def _compute_service_amount_due(self):
         for move in self:

@@ -20,7 +20,7 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin")
+    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -266,6 +266,12 @@ class FsmOrder(models.Model):
         compute="_compute_closeout",
         help="What is missing, though the order can be billed without it.",
     )
+    invoice_refusal = fields.Text(
+        string="Reason",
+        compute="_compute_invoice_refusal",
+        groups=INVOICE_READERS,
+        help="Why the order can not be invoiced now.",
+    )
     service_invoicing = fields.Boolean(related="company_id.service_invoicing")
     service_labor_product_id = fields.Many2one(
         related="company_id.service_labor_product_id"
@@ -424,15 +430,42 @@ class FsmOrder(models.Model):
             for the discount on the whole and that for early payment
         """
         self.ensure_one()
-        AccountTax = self.env["account.tax"]
-        company = self.company_id or self.env.company
         base_lines = self._get_line_base_lines(lines, options)
-        base_lines += self._get_discount_base_lines(base_lines)
-        base_lines += self._get_other_base_lines(options)
-        base_lines += self._get_early_payment_base_lines(base_lines)
-        AccountTax._add_tax_details_in_base_lines(base_lines[len(lines) :], company)
+        return self._complete_base_lines(base_lines, options)
+
+    def _complete_base_lines(self, base_lines, options=None):
+        """Add to the base lines of orders what their invoice says beside them, and
+        round them.
+
+        :param base_lines: list of dicts with tax details, of all lines of these orders,
+            which agree in the keys of :meth:`_get_invoice_grouping_keys`
+        :param options: see :meth:`_get_tax_base_lines`
+        :return: see :meth:`_get_tax_base_lines`
+        """
+        AccountTax = self.env["account.tax"]
+        order = self[:1]
+        company = order.company_id or self.env.company
+        count = len(base_lines)
+        base_lines += order._get_discount_base_lines(base_lines)
+        for each in self:
+            base_lines += each._get_other_base_lines(options)
+        base_lines += order._get_early_payment_base_lines(base_lines)
+        AccountTax._add_tax_details_in_base_lines(base_lines[count:], company)
         AccountTax._round_base_lines_tax_details(base_lines, company)
         return base_lines
+
+    def _get_invoice_totals(self, options):
+        """What the one invoice of these orders will come to.
+
+        :param dict options: those of :meth:`_create_invoices`
+        :return: totals (dict), see :meth:`_get_tax_totals`
+        """
+        base_lines = []
+        for order in self:
+            lines = order._get_billable_lines() & order._get_priced_lines()
+            lines = lines.with_prefetch(order.line_ids._prefetch_ids)
+            base_lines += order._get_line_base_lines(lines, options)
+        return self[:1]._get_tax_totals(self._complete_base_lines(base_lines, options))
 
     def _get_line_base_lines(self, lines, options=None):
         """Base lines of order lines by themselves, with tax details not yet rounded:
@@ -874,6 +907,23 @@ class FsmOrder(models.Model):
             or self._get_closeout_refusal()
         )
 
+    @api.depends_context("uid", "lang")
+    def _compute_invoice_refusal(self):
+        for order in self:
+            order.invoice_refusal = order._get_batch_refusal()
+
+    def _get_batch_refusal(self):
+        """Why the order (one record) can not be invoiced together with others: hook for
+        what only the order's own dialog asks.
+
+        :return: message (str), or False when it can be invoiced
+        """
+        if refusal := self._get_invoice_refusal():
+            return refusal
+        if not self.include_unit_price and not self._get_invoiceable_lines():
+            return self._get_only_units_message()
+        return False
+
     def _get_active_invoice_refusal(self):
         """Refusal (str or False) for an order that has its one active invoice."""
         invoice = self.sudo().active_invoice_id
@@ -1269,18 +1319,40 @@ class FsmOrder(models.Model):
         ]
 
     @api.model
+    def _get_invoice_group(self, values):
+        """What invoices have in common that become one (tuple).
+
+        :param dict values: those of :meth:`_prepare_invoice`
+        """
+        key = tuple(values.get(name) for name in self._get_invoice_grouping_keys())
+        if values["service_discount_type"] == "amount":
+            key += (values["invoice_origin"],)
+        return key
+
+    def _get_planned_invoices(self, grouped=False):
+        """Orders of each invoice that :meth:`_create_invoices` would make.
+
+        :return: list of `fsm.order`
+        """
+        if not grouped:
+            return list(self)
+        groups = self.grouped(
+            lambda order: order._get_invoice_group(
+                order.with_company(order.company_id)._prepare_invoice()
+            )
+        )
+        return list(groups.values())
+
+    @api.model
     def _group_invoice_vals(self, vals_list):
         """Join the values of invoices that agree in the grouping keys.
 
         :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines
         :return: list of dicts, one for each invoice
         """
-        keys = self._get_invoice_grouping_keys()
         groups = {}
         for values in vals_list:
-            key = tuple(values.get(name) for name in keys)
-            if values.get("service_discount_type") == "amount":
-                key += (len(groups),)
+            key = self._get_invoice_group(values)
             if key not in groups:
                 groups[key] = values
                 continue
@@ -1329,14 +1401,17 @@ class FsmOrder(models.Model):
     # ------------------------------------------------------------------
 
     def action_create_invoice(self):
-        """Open the Create Invoice dialog for these orders.
+        """Open the Create Invoice dialog: that of one order, or that of many, which
+        bills those that can be and lists the others.
 
         :return: act_window dict, or a notification that names and opens the invoice
             that a single order has already
         :raise UserError, AccessError: see :meth:`_ensure_can_be_invoiced`
         """
         self._ensure_may_invoice()
-        if len(self) == 1 and (invoice := self.sudo().active_invoice_id):
+        if len(self) > 1:
+            return self._action_create_invoices()
+        if invoice := self.sudo().active_invoice_id:
             return self._notify_existing_invoice(invoice)
         self._follow_sources()
         self._ensure_can_be_invoiced()
@@ -1344,6 +1419,18 @@ class FsmOrder(models.Model):
             "type": "ir.actions.act_window",
             "name": self.env._("Create Invoice"),
             "res_model": "fsm.order.create.invoice",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_order_ids": [Command.set(self.ids)]},
+        }
+
+    def _action_create_invoices(self):
+        """Open the dialog that invoices many orders (action dict)."""
+        self._follow_sources()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Create Invoices"),
+            "res_model": "service.invoice.batch.wizard",
             "view_mode": "form",
             "target": "new",
             "context": {"default_order_ids": [Command.set(self.ids)]},
@@ -1682,6 +1769,7 @@ class FsmOrder(models.Model):
             return
         for order in self:
             if invoice := order.sudo().active_invoice_id:
+                order.check_access("write")
                 raise UserError(
                     self.env._(
                         "Service order %(order)s is billed (%(invoice)s): its lines "
@@ -1703,6 +1791,7 @@ class FsmOrder(models.Model):
                 field = self._fields[name]
                 new = field.convert_to_cache(vals[name], order, validate=False)
                 if links and field.convert_to_cache(order[name], order) != new:
+                    order.check_access("write")
                     raise UserError(
                         self.env._(
                             "%(field)s of service order %(order)s can not change: it "
@@ -1731,6 +1820,9 @@ class FsmOrder(models.Model):
             "amount_total",
             "amount_invoiced",
             "amount_to_invoice",
+            "cost",
+            "margin",
+            "margin_percent",
         }
 
     def _ensure_not_entered(self, names):
@@ -1741,6 +1833,7 @@ class FsmOrder(models.Model):
         :raise UserError: names the orders and the way out
         """
         if names and not self.env.su:
+            self.check_access("write")
             raise UserError(
                 self.env._(
                     "%(field)s of service order %(order)s is recorded and can not be "

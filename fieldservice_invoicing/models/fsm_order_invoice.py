@@ -64,6 +64,13 @@ class FsmOrderInvoice(models.Model):
     credited_total = fields.Monetary(
         string="Credited", compute="_compute_amounts", store=True
     )
+    paid_date = fields.Date(
+        string="Paid on",
+        compute="_compute_paid_date",
+        store=True,
+        index="btree_not_null",
+        help="The day of the last payment, once nothing of the invoice is due.",
+    )
     invoice_date = fields.Date(related="move_id.invoice_date")
     invoice_date_due = fields.Date(related="move_id.invoice_date_due")
     invoice_status = fields.Selection(related="move_id.service_invoice_status")
@@ -117,6 +124,13 @@ class FsmOrderInvoice(models.Model):
             credited = link._get_share(link._get_credit_notes())
             link.amount_untaxed, link.amount_total = share
             link.credited_untaxed, link.credited_total = credited
+
+    @api.depends("move_id.payment_state")
+    def _compute_paid_date(self):
+        for link in self:
+            move = link.move_id
+            is_paid = move.payment_state in ("paid", "in_payment")
+            link.paid_date = is_paid and move._get_last_payment_date()
 
     @api.model
     def _get_work_domain(self):

@@ -9,6 +9,7 @@ class FsmOrderLine(models.Model):
     """What the customer is to be charged for on a service order."""
 
     _name = "fsm.order.line"
+    _inherit = "service.line.cost.mixin"
     _description = "Service Order Line"
     _order = "order_id, sequence, id"
     _check_company_auto = True
@@ -673,7 +674,7 @@ class FsmOrderLine(models.Model):
         self._set_default_labor_product(vals_list)
         lines = super().create(vals_list)
         lines._ensure_source_is_recorded()
-        for name in ("price_subtotal", "price_tax", "price_total"):
+        for name in self._get_amount_fields():
             self.env.add_to_compute(self._fields[name], lines)
         lines._ensure_order_can_change()
         return lines
@@ -710,8 +711,7 @@ class FsmOrderLine(models.Model):
             self._ensure_order_can_change()
         if vals.keys() & self._get_source_fields():
             self.filtered("source_key")._ensure_source_is_kept()
-        amounts = {"price_subtotal", "price_tax", "price_total"}
-        if vals.keys() & amounts and not self.env.su:
+        if vals.keys() & self._get_amount_fields() and not self.env.su:
             raise UserError(
                 self.env._(
                     "The amounts of “%(line)s” on %(order)s follow from its quantity, "
@@ -724,6 +724,14 @@ class FsmOrderLine(models.Model):
         if vals.keys() & {"quantity_source", "source_key"}:
             self._ensure_source_is_recorded()
         return res
+
+    @api.model
+    def _get_amount_fields(self):
+        return super()._get_amount_fields() | {
+            "price_subtotal",
+            "price_tax",
+            "price_total",
+        }
 
     @api.model
     def _get_billing_fields(self):

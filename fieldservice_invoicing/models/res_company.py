@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 
 GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
+GROUP_COST = "fieldservice_invoicing.group_service_cost"
 
 
 def get_superuser_env(env):

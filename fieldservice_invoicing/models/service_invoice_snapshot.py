@@ -52,6 +52,7 @@ class ServiceInvoiceSnapshot(models.Model):
     _one_each = models.UniqueIndex("(move_id)")
 
     def write(self, vals):
+        self.check_access("write")
         self.move_id._ensure_not_issued()
         return super().write(vals)
 

@@ -12,6 +12,7 @@ from . import test_report
 from . import test_final
 from . import test_invoice_list
 from . import test_rights
+from . import test_batch
 from . import test_breakdown
 from . import test_race
 from . import test_numbers
@@ -21,3 +22,5 @@ from . import test_tours
 from . import test_as_issued
 from . import test_bill_to
 from . import test_export
+from . import test_cost
+from . import test_billing_report

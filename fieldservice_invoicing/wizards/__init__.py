@@ -5,5 +5,6 @@ from . import account_move_reversal
 from . import base_partner_merge
 from . import account_payment_register
 from . import account_move_send_wizard
+from . import service_invoice_batch_wizard
 from . import service_invoice_export
 from . import service_invoice_export_pdf

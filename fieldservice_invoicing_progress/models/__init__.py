@@ -15,3 +15,4 @@ from . import account_move_line
 from . import fsm_change_order
 from . import fsm_change_order_line
 from . import res_config_settings
+from . import service_billing_report

@@ -120,6 +120,16 @@ class FsmOrderLine(models.Model):
         by_lot = line.lot_id and line.product_id.lot_valuated
         return (line.lot_id if by_lot else line.product_id).standard_price
 
+    @api.depends("lot_id", "stock_move_line_ids.move_id.value")
+    def _compute_purchase_price(self):
+        return super()._compute_purchase_price()
+
+    def _get_purchase_price(self):
+        if not self.sudo().stock_move_line_ids:
+            return super()._get_purchase_price()
+        unit = self.product_id.uom_id
+        return unit._compute_price(self._get_unit_cost(), self.product_uom_id or unit)
+
     def _get_delivered_cost(self):
         """Cost (float, company currency) of one of the product's unit that was
         delivered, see ``stock.move.line._get_service_cost``."""

@@ -5,3 +5,4 @@ from . import test_rights
 from . import test_closeout
 from . import test_add_parts
 from . import test_tours
+from . import test_line_cost

@@ -50,6 +50,14 @@ class AccountAnalyticLine(models.Model):
         unit = self.product_uom_id or self.company_id.project_time_mode_id or hour
         return hours(unit._compute_quantity(self.unit_amount, hour, round=False))
 
+    def _get_service_cost(self):
+        """What one entry did cost (float, currency of the company of its order)."""
+        self.ensure_one()
+        company = self.fsm_order_id.company_id or self.company_id
+        return self.currency_id._convert(
+            -self.amount, company.currency_id, company, self.date
+        )
+
     def _prepare_labor_entry(self, product, working_time):
         """One entry as the module ``labor`` computes with it (``Entry``).
 

@@ -73,6 +73,42 @@ class FsmOrderLine(models.Model):
         price = super()._get_price_unit(pricelist_rules)
         return price * self.labor_factor if self.product_id else price
 
+    @api.depends("timesheet_ids.amount")
+    def _compute_purchase_price(self):
+        return super()._compute_purchase_price()
+
+    def _get_purchase_price(self):
+        if not self.sudo().timesheet_ids:
+            return super()._get_purchase_price()
+        return self._get_labor_cost() / self.quantity if self.quantity else 0.0
+
+    def _get_labor_cost(self):
+        """What the time on one line did cost (float, company currency). An entry that
+        is on several lines, one of them overtime, costs each by its quantity."""
+        self.ensure_one()
+        line = self.sudo()
+        lines = line.order_id.line_ids
+        return sum(
+            entry._get_service_cost() * line._get_share_of(lines, entry)
+            for entry in line.timesheet_ids
+        )
+
+    def _get_share_of(self, lines, entry):
+        """Part (float) of an entry that is on one line.
+
+        :param lines: `fsm.order.line` of its order, superuser mode
+        :param entry: `account.analytic.line` of the line
+        """
+        sharing = lines.filtered(lambda line: entry in line.timesheet_ids)
+        return self.quantity / sum(sharing.mapped("quantity"))
+
+    def _write_source_values(self, values):
+        res = super()._write_source_values(values)
+        if "quantity" in values:
+            # it does not follow the quantity: a cost that was entered would be lost
+            self.env.add_to_compute(self._fields["purchase_price"], self)
+        return res
+
     def _remember_billed_timesheets(self):
         """Keep which entries are invoiced now: those that come to the line later are
         not. Called in superuser mode when invoice lines are created."""

@@ -6,3 +6,4 @@ from . import test_rights
 from . import test_closeout
 from . import test_performance
 from . import test_tours
+from . import test_labor_cost
