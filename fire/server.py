@@ -48,6 +48,8 @@ class Server:
         self.filestore = self.folder / "filestore" / database
         self.log_path = self.folder / "odoo.log"
         self.process = None
+        self.port, self.gevent_port = get_free_port(), get_free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._link_files()
 
     def _link_files(self):
@@ -58,6 +60,8 @@ class Server:
             self.filestore.mkdir(parents=True)
 
     def __enter__(self):
+        # whoever ends this command ends the server, too
+        signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
         self.start()
         return self
 
@@ -67,8 +71,6 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        self.port = get_free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         # kept open: it stays readable when the folder is gone
         self.log = self.log_path.open("a")
         self.process = subprocess.Popen(
@@ -95,7 +97,7 @@ class Server:
             f"--data-dir={self.folder}",
             "--http-interface=127.0.0.1",
             f"--http-port={self.port}",
-            f"--gevent-port={get_free_port()}",
+            f"--gevent-port={self.gevent_port}",
             f"--workers={self.workers}",
             "--max-cron-threads=1",
             "--limit-time-real=600",

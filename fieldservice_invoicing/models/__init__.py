@@ -25,6 +25,9 @@ from . import account_incoterms
 from . import account_journal
 from . import account_tax
 from . import service_discount_mixin
+from . import service_sending_mixin
 from . import account_move
 from . import account_move_line
 from . import account_move_send
+from . import ir_mail_server
+from . import mail_mail

@@ -25,6 +25,7 @@ class AccountMove(models.Model):
         "service.bill.to.mixin",
         "service.document.mixin",
         "service.discount.mixin",
+        "service.sending.mixin",
     )
 
     bill_to_type = fields.Selection(tracking=True, copy=False)

@@ -175,6 +175,11 @@ class FsmOrder(models.Model):
     active_invoice_due = fields.Date(
         related="active_invoice_id.invoice_date_due", groups=INVOICE_READERS
     )
+    is_active_invoice_sent = fields.Boolean(
+        related="active_invoice_id.is_move_sent",
+        string="Invoice Sent",
+        groups=INVOICE_READERS,
+    )
     active_invoice_residual = fields.Monetary(
         related="active_invoice_id.amount_residual",
         string="Amount Due",

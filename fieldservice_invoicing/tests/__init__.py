@@ -5,6 +5,7 @@ from . import test_cancel_invoice
 from . import test_exclusions
 from . import test_order_line
 from . import test_payment_twice
+from . import test_sending
 from . import test_accounting_flow
 from . import test_documents
 from . import test_report
