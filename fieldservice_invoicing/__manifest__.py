@@ -14,6 +14,7 @@
         "data/fsm_stage.xml",
         "data/res_partner.xml",
         "data/mail_template.xml",
+        "data/mail_activity_type.xml",
         "data/ir_cron.xml",
         "wizards/service_invoice_export_views.xml",
         "views/fsm_order_line_views.xml",

@@ -20,7 +20,12 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
+    _inherit = (
+        "fsm.order",
+        "service.bill.to.mixin",
+        "service.cost.mixin",
+        "service.reminder.mixin",
+    )
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -1654,6 +1659,7 @@ class FsmOrder(models.Model):
                 "marked_billed_date": fields.Datetime.now(),
             }
         )
+        self._close_billing_reminders()
         body = self.env._("Marked as billed: %s", reason.strip())
         self._message_log_batch(bodies={order.id: body for order in self})
 

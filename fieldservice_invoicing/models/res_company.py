@@ -77,6 +77,19 @@ class ResCompany(models.Model):
         "its price, taxes and income account apply.",
     )
 
+    service_unbilled_reminder_days = fields.Integer(
+        string="Reminder of Unbilled Work",
+        default=7,
+        help="Number of days after which the responsible person is reminded of finished "
+        "work that is not billed. Zero: never.",
+    )
+
+    _service_unbilled_reminder_days_not_negative = models.Constraint(
+        "CHECK (service_unbilled_reminder_days >= 0)",
+        "The days until the reminder of unbilled work can not be negative: enter zero "
+        "for no reminder.",
+    )
+
     taxes_by_country = fields.Boolean(
         compute="_compute_taxes_by_country",
         compute_sudo=True,

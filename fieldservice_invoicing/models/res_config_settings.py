@@ -31,3 +31,6 @@ class ResConfigSettings(models.TransientModel):
     service_labor_product_id = fields.Many2one(
         related="company_id.service_labor_product_id", readonly=False
     )
+    service_unbilled_reminder_days = fields.Integer(
+        related="company_id.service_unbilled_reminder_days", readonly=False
+    )

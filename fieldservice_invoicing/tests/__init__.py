@@ -22,3 +22,4 @@ from . import test_bill_to
 from . import test_export
 from . import test_cost
 from . import test_billing_report
+from . import test_reminder
