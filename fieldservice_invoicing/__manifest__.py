@@ -45,6 +45,7 @@
     ],
     "assets": {
         "web.assets_backend": [
+            "fieldservice_invoicing/static/src/invoicing_dashboard/*",
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
         ],

@@ -8,11 +8,11 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
 from .account_tax import get_kind, get_rounded_untaxed
-from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
-
-INVOICE_READERS = (
-    "fieldservice_invoicing.group_service_invoice_user,"
-    "account.group_account_readonly,account.group_account_invoice"
+from .res_company import (
+    GROUP_MANAGER,
+    GROUP_USER,
+    INVOICE_READERS,
+    get_superuser_env,
 )
 
 MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
@@ -25,6 +25,7 @@ class FsmOrder(models.Model):
         "service.bill.to.mixin",
         "service.cost.mixin",
         "service.reminder.mixin",
+        "service.dashboard.mixin",
     )
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")

@@ -5,6 +5,10 @@ from odoo.exceptions import AccessError, UserError
 GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
 GROUP_COST = "fieldservice_invoicing.group_service_cost"
+INVOICE_READERS = (
+    "fieldservice_invoicing.group_service_invoice_user,"
+    "account.group_account_readonly,account.group_account_invoice"
+)
 
 
 def get_superuser_env(env):
@@ -80,8 +84,8 @@ class ResCompany(models.Model):
     service_unbilled_reminder_days = fields.Integer(
         string="Reminder of Unbilled Work",
         default=7,
-        help="Number of days after which the responsible person is reminded of finished "
-        "work that is not billed. Zero: never.",
+        help="Number of days after which the responsible person is reminded of "
+        "finished work that is not billed. Zero: never.",
     )
 
     _service_unbilled_reminder_days_not_negative = models.Constraint(

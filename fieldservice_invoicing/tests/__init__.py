@@ -23,3 +23,4 @@ from . import test_export
 from . import test_cost
 from . import test_billing_report
 from . import test_reminder
+from . import test_dashboard
