@@ -14,6 +14,7 @@
         "data/fsm_stage.xml",
         "data/res_partner.xml",
         "data/mail_template.xml",
+        "data/mail_activity_type.xml",
         "data/ir_cron.xml",
         "wizards/service_invoice_export_views.xml",
         "views/fsm_order_line_views.xml",
@@ -46,6 +47,7 @@
     ],
     "assets": {
         "web.assets_backend": [
+            "fieldservice_invoicing/static/src/invoicing_dashboard/*",
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
             "fieldservice_invoicing/static/src/**/*.js",

@@ -15,6 +15,8 @@ from . import fsm_order_invoice
 from . import service_line_cost_mixin
 from . import fsm_order_line
 from . import service_cost_mixin
+from . import service_reminder_mixin
+from . import service_dashboard_mixin
 from . import fsm_order
 from . import service_billing_report
 from . import service_invoice_batch

@@ -9,11 +9,11 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .account_tax import get_kind, get_rounded_untaxed
-from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
-
-INVOICE_READERS = (
-    "fieldservice_invoicing.group_service_invoice_user,"
-    "account.group_account_readonly,account.group_account_invoice"
+from .res_company import (
+    GROUP_MANAGER,
+    GROUP_USER,
+    INVOICE_READERS,
+    get_superuser_env,
 )
 
 MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
@@ -21,7 +21,13 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
+    _inherit = (
+        "fsm.order",
+        "service.bill.to.mixin",
+        "service.cost.mixin",
+        "service.reminder.mixin",
+        "service.dashboard.mixin",
+    )
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -1735,6 +1741,7 @@ class FsmOrder(models.Model):
                 "marked_billed_date": fields.Datetime.now(),
             }
         )
+        self._close_billing_reminders()
         body = self.env._("Marked as billed: %s", reason.strip())
         self._message_log_batch(bodies={order.id: body for order in self})
 

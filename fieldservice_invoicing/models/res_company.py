@@ -14,6 +14,10 @@ _logger = logging.getLogger(__name__)
 GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
 GROUP_COST = "fieldservice_invoicing.group_service_cost"
+INVOICE_READERS = (
+    "fieldservice_invoicing.group_service_invoice_user,"
+    "account.group_account_readonly,account.group_account_invoice"
+)
 
 AUTO_INVOICE = [
     ("off", "Off"),
@@ -107,6 +111,19 @@ class ResCompany(models.Model):
         check_company=True,
         help="Product proposed for labor on service orders: "
         "its price, taxes and income account apply.",
+    )
+
+    service_unbilled_reminder_days = fields.Integer(
+        string="Reminder of Unbilled Work",
+        default=7,
+        help="Number of days after which the responsible person is reminded of "
+        "finished work that is not billed. Zero: never.",
+    )
+
+    _service_unbilled_reminder_days_not_negative = models.Constraint(
+        "CHECK (service_unbilled_reminder_days >= 0)",
+        "The days until the reminder of unbilled work can not be negative: enter zero "
+        "for no reminder.",
     )
 
     taxes_by_country = fields.Boolean(

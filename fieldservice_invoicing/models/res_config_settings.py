@@ -42,3 +42,6 @@ class ResConfigSettings(models.TransientModel):
         config_parameter="fieldservice_invoicing.batch_limit",
         help="More service orders than these are invoiced in the background.",
     )
+    service_unbilled_reminder_days = fields.Integer(
+        related="company_id.service_unbilled_reminder_days", readonly=False
+    )

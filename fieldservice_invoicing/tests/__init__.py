@@ -28,3 +28,5 @@ from . import test_bill_to
 from . import test_export
 from . import test_cost
 from . import test_billing_report
+from . import test_reminder
+from . import test_dashboard
