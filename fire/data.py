@@ -17,6 +17,11 @@ USERS = {
         "fieldservice_invoicing.group_service_invoice_user",
         "account.group_account_invoice",
     ),
+    "owner": (
+        "fieldservice.group_fsm_user",
+        "fieldservice_invoicing.group_service_invoice_manager",
+        "account.group_account_invoice",
+    ),
 }
 CHUNK = 50
 

@@ -30,6 +30,16 @@ def get_data_dir():
     return Path(config["options"]["data_dir"])
 
 
+def end_with_command():
+    """Have who ends this command end its servers, too."""
+    signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
+
+
+def get_number(name, default):
+    """A number (int) of the environment, see setup/fire.sh."""
+    return int(os.environ.get(name) or default)
+
+
 class Server:
     """Odoo with workers and a cron process on one database.
 
@@ -60,8 +70,6 @@ class Server:
             self.filestore.mkdir(parents=True)
 
     def __enter__(self):
-        # whoever ends this command ends the server, too
-        signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
         self.start()
         return self
 
