@@ -33,14 +33,15 @@ class TestBatchScreens(BatchCommon):
             self.assertEqual(form.billable_count, 4)
             self.assertEqual(form.refused_count, 1)
             self.assertEqual(form.invoice_count, 4)
-            separate = form.totals
+            self.assertEqual(form.totals[0]["currency_id"], self.company.currency_id.id)
+            # three times 86.625, rounded three times
+            self.assertEqual(form.totals[0]["tax"], 259.89)
             form.grouped = True
             self.assertEqual(form.invoice_count, 2)
+            # … and rounded once
+            self.assertEqual(form.totals[0]["tax"], 259.88)
             totals = {row["currency_id"]: row["total"] for row in form.totals}
-            self.assertEqual(form.totals, separate)
-        self.assertEqual(
-            totals, {self.company.currency_id.id: 1497.39, currency.id: 499.13}
-        )
+        self.assertEqual(totals.keys(), {self.company.currency_id.id, currency.id})
         batch = self._run(self._start(orders, grouped=True))
         self.assertEqual(
             {row["currency_id"]: row["total"] for row in batch.totals}, totals
@@ -51,7 +52,8 @@ class TestBatchScreens(BatchCommon):
         """C17: without anything to invoice the dialog says so and creates nothing."""
         orders = self.unfinished + self._create_order(done=False)
         form = self._open_form(orders.with_user(self.env.user))
-        self.assertEqual((form.invoice_count, form.totals), (0, []))
+        self.assertEqual(form.invoice_count, 0)
+        self.assertFalse(form.totals)
         self.assertEqual(form.refused_count, 2)
 
     def test_background(self):
@@ -117,7 +119,7 @@ class TestBatchScreens(BatchCommon):
     def test_queries_of_the_list(self):
         """C17: a list of many batches costs as many queries as one of few."""
         for number in range(12):
-            self._start(self.orders if number % 2 else self.order)
+            self._start(self.orders[: 2 + number % 2])
         Batch = self.env["service.invoice.batch"].with_user(self.env.user)
 
         def count_queries(count):
