@@ -191,10 +191,10 @@ class TestBatchScreens(BatchCommon):
     def test_buttons(self):
         """C3: the list has the button for who may invoice; stop and continue are for
         who started the batch, and for managers."""
-        list_view = self.env.ref(
-            "fieldservice_invoicing.fsm_order_view_list_to_invoice"
-        )
-        kanban = self.env.ref("fieldservice_invoicing.fsm_order_view_kanban_to_invoice")
+        views = [
+            self.env.ref(f"fieldservice_invoicing.fsm_order_view_{kind}_to_invoice")
+            for kind in ("list", "kanban")
+        ]
         button = "//header/button[@name='action_create_invoice']"
         for user, has_button in (
             (self.dispatcher, True),
