@@ -149,12 +149,12 @@ class Screens:
         "pay": ("action_register_payment", "action_create_payments"),
     }
 
-    def __init__(self, browsers, tally):
-        self.browsers, self.tally = browsers, tally
+    def __init__(self, browsers, tally, rounds):
+        self.browsers, self.tally, self.rounds = browsers, tally, rounds
         self.pool = ThreadPoolExecutor(len(browsers))
 
     def process(self, order_id):
-        for action in ROUNDS:
+        for action in self.rounds:
             barrier = threading.Barrier(len(self.browsers))
             submits = self.pool.map(
                 lambda browser, action=action, barrier=barrier: self._submit(
@@ -180,10 +180,11 @@ class Screens:
             return ServerError(USER_ERRORS[0] if title in REFUSALS else title, message)
 
 
-def run_browsers(server, tally, count):
+def run_browsers(server, tally, count, rounds):
     """Double submits by hand in two browsers.
 
     :param int count: of the orders
+    :param tuple rounds: what each order goes through
     :return: ids of the orders
     """
     admin = data.log_in(server, "admin")
@@ -193,18 +194,19 @@ def run_browsers(server, tally, count):
         Browser(data.log_in(server, "owner")) as one,
         Browser(data.log_in(server, "owner")) as other,
     ):
-        screens = Screens([one, other], tally)
+        screens = Screens([one, other], tally, rounds)
         for order_id in order_ids:
             screens.process(order_id)
     return order_ids
 
 
-def run(server, submits, threads=16, browser_orders=0):
+def run(server, submits, threads=16, browser_orders=0, browser_rounds=ROUNDS):
     """Double submits over RPC, by ``threads`` sessions at once.
 
     :param Server server: a started one
     :param int submits: how many double submits, about
     :param int browser_orders: how many orders two browsers process meanwhile
+    :param tuple browser_rounds: what each of these goes through
     :return: ``Tally``, and the ids of the orders
     """
     admin = data.log_in(server, "admin")
@@ -224,7 +226,9 @@ def run(server, submits, threads=16, browser_orders=0):
 
     with ThreadPoolExecutor(len(lanes) + 1) as pool:
         if browser_orders:
-            screens = pool.submit(run_browsers, server, tally, browser_orders)
+            screens = pool.submit(
+                run_browsers, server, tally, browser_orders, browser_rounds
+            )
         list(pool.map(work, lanes))
         if browser_orders:
             order_ids += screens.result()

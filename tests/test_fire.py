@@ -24,14 +24,18 @@ class TestFire(unittest.TestCase):
         """C5, X5, F2: over RPC and in two browsers at once, one of two succeeds, the
         other reads why not; no number is missing."""
         tally, order_ids = double_submit.run(
-            self.server, submits=12, threads=4, browser_orders=1
+            self.server,
+            submits=12,
+            threads=4,
+            browser_orders=1,
+            browser_rounds=("create", "post", "pay"),
         )
         self.assertEqual(double_submit.check(self.server, tally, order_ids), [])
-        self.assertGreaterEqual(sum(tally.submits.values()), 12)
+        self.assertEqual(tally.submits.keys(), {"create", "post", "cancel", "pay"})
 
     def test_kill(self):
         """C17: a batch is killed and run again; each order is billed once."""
-        batch, killed, order_ids = kill.run(self.server, orders=60, kills=2)
+        batch, killed, order_ids = kill.run(self.server, orders=40, kills=2)
         self.assertEqual(kill.check(self.server, order_ids), [])
         self.assertGreater(sum(killed.values()), 0)
         self.assertTrue(batch.failures)
