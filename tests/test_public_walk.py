@@ -680,7 +680,7 @@ class Walk:
             SELECT move.id, move.name, move.state, move.amount_untaxed, move.amount_tax,
                    move.amount_total, move.partner_id, move.invoice_date,
                    move.invoice_partner_display_name, move.currency_id,
-                   -- the label of what is due has the customer's reference, which is free
+                   -- the label of what is due has the customer's free reference
                    (SELECT md5(string_agg(concat_ws('|', line.id,
                            CASE WHEN line.display_type != 'payment_term'
                                 THEN line.name END,
