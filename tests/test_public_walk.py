@@ -166,22 +166,19 @@ class Walk:
         self.log.append(f"{user.login} {do.__name__}")
         before = self._count()
         try:
-            with self.env.cr.savepoint(flush=False):
+            with self.env.cr.savepoint():
                 do()
                 self.client.flush_all()
         except IntegrityError as error:
             # Odoo's dispatcher turns it into a validation error
-            self.env.clear()
             self.log[-1] += f" -> {error}"
         except UserError as error:
-            self.env.clear()
             self._check_refusal(error)
             assert self._count() == before, "a refusal leaves something behind"
         except ValueError as error:
             # what is for one record says so, as Odoo's own methods do
             if "Expected singleton" not in str(error):
                 raise
-            self.env.clear()
         self.env.invalidate_all(flush=False)
         self.check()
 
@@ -760,13 +757,12 @@ class Walk:
         links = env["fsm.order.invoice"].search([], order="id")
         stored = {"fsm.order": FIGURES, "fsm.order.invoice": ("is_active",)}
         before = [records.read(stored[records._name]) for records in (orders, links)]
-        with closing(env.cr.savepoint(flush=False)):
+        with closing(env.cr.savepoint()):
             for records in (orders, links):
                 for name in stored[records._name]:
                     env.add_to_compute(records._fields[name], records)
             env.flush_all()
             after = [records.read(stored[records._name]) for records in (orders, links)]
-            env.clear()
         for old, new in zip(before, after, strict=True):
             for one, other in zip(old, new, strict=True):
                 assert one == other, f"stored {one}, computed {other}"

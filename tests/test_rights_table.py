@@ -100,7 +100,7 @@ class TestRightsTable(ProgressCommon, TransactionCase):
             another reason
         """
         self.env.flush_all()
-        with closing(self.env.cr.savepoint(flush=False)):
+        with closing(self.env.cr.savepoint()):
             try:
                 args = CALLS[model][call](side)
                 self._execute(user, model, call.partition(":")[0], args)
@@ -111,8 +111,6 @@ class TestRightsTable(ProgressCommon, TransactionCase):
             except UserError as error:
                 self.assertTrue(error.args[0].strip())
                 return "refused"
-            finally:
-                self.env.clear()
 
     def _execute(self, user, model, method, args):
         """Call as the client does: with nothing in the cache, all of it written."""
@@ -215,7 +213,7 @@ class TestRightsTable(ProgressCommon, TransactionCase):
 
     def _try(self, user, model, name, ids):
         self.env.flush_all()
-        with closing(self.env.cr.savepoint(flush=False)):
+        with closing(self.env.cr.savepoint()):
             try:
                 self._execute(user, model, name, [ids])
             except UserError as error:
@@ -224,8 +222,6 @@ class TestRightsTable(ProgressCommon, TransactionCase):
                 # what is for one record says so, as Odoo's own methods do
                 self.assertIn("Expected singleton", error.args[0])
                 self.assertNotEqual(len(ids), 1)
-            finally:
-                self.env.clear()
 
     def _get_observed_tables(self):
         """The tables (str) as they come out now."""
