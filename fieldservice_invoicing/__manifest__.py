@@ -14,6 +14,7 @@
         "data/fsm_stage.xml",
         "data/res_partner.xml",
         "data/mail_template.xml",
+        "data/mail_activity_type.xml",
         "data/ir_cron.xml",
         "wizards/service_invoice_export_views.xml",
         "views/fsm_order_line_views.xml",
@@ -32,6 +33,8 @@
         "views/fsm_closeout_rule_views.xml",
         "views/fsm_stage_views.xml",
         "views/fsm_equipment_views.xml",
+        "views/fsm_order_type_views.xml",
+        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
         "views/report_invoice.xml",
@@ -44,6 +47,7 @@
     ],
     "assets": {
         "web.assets_backend": [
+            "fieldservice_invoicing/static/src/invoicing_dashboard/*",
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
             "fieldservice_invoicing/static/src/**/*.js",

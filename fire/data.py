@@ -17,6 +17,11 @@ USERS = {
         "fieldservice_invoicing.group_service_invoice_user",
         "account.group_account_invoice",
     ),
+    "owner": (
+        "fieldservice.group_fsm_user",
+        "fieldservice_invoicing.group_service_invoice_manager",
+        "account.group_account_invoice",
+    ),
 }
 CHUNK = 50
 
@@ -30,7 +35,7 @@ def create_users(admin):
     for login, groups in USERS.items():
         if admin.call("res.users", "search", [("login", "=", login)]):
             continue
-        group_ids = [_get_id(admin, group) for group in groups]
+        group_ids = [get_id(admin, group) for group in groups]
         admin.call(
             "res.users",
             "create",
@@ -56,7 +61,7 @@ def create_orders(admin, count, email="customer@example.com"):
     )
     values = {
         "location_id": location_id,
-        "stage_id": _get_id(admin, "fieldservice.fsm_stage_completed"),
+        "stage_id": get_id(admin, "fieldservice.fsm_stage_completed"),
         "line_ids": [
             (0, 0, {"name": "Work", "kind": "labor", "quantity": 1.5, "price_unit": 80}),
             (0, 0, {"name": "Filter", "kind": "part", "quantity": 3, "price_unit": 9.99}),
@@ -70,7 +75,7 @@ def create_orders(admin, count, email="customer@example.com"):
     return order_ids
 
 
-def _get_id(admin, xmlid):
+def get_id(admin, xmlid):
     module, name = xmlid.split(".")
     domain = [("module", "=", module), ("name", "=", name)]
     [found] = admin.call("ir.model.data", "search_read", domain, ["res_id"])

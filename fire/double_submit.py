@@ -8,23 +8,26 @@ same by hand on orders of their own. Of two one succeeds, the other reads why no
 
 import argparse
 import collections
+import queue
 import random
 import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import data
 from .audit import audit, count_invoices
+from .browser import REFUSALS, Browser
 from .client import ServerError
-from .server import Server
+from .server import Server, end_with_command, get_number
 
 ANNOUNCED = {
     "create": [r"An invoice already exists for this service order\."],
     "post": [r"must be in draft", r"is issued"],
     "cancel": [r"This invoice is already cancelled\."],
-    "pay": [r"nothing left to pay"],
+    "pay": [r"nothing is left to pay", r"There's nothing left to pay"],
 }
 USER_ERRORS = ("odoo.exceptions.UserError", "odoo.exceptions.ValidationError")
 # what an order goes through, a double submit each
@@ -77,7 +80,7 @@ class Lane:
         self.tally = tally
         self.clients = {
             login: [data.log_in(server, login) for _session in range(2)]
-            for login in data.USERS
+            for login in ("biller", "manager", "accountant")
         }
         self.pool = ThreadPoolExecutor(2)
 
@@ -135,11 +138,73 @@ class Lane:
         return lambda: client.call(model, button, [record_id])
 
 
-def run(server, submits, threads=16):
+class Screens:
+    """Two browsers with the same order open, in which the same button is pressed."""
+
+    # by action: buttons on the order and in the dialog that it opens
+    buttons = {
+        "create": ("action_create_invoice", "action_create_draft"),
+        "post": ("action_post_invoice", None),
+        "cancel": ("action_cancel_invoice", "action_cancel_invoice"),
+        "pay": ("action_register_payment", "action_create_payments"),
+    }
+
+    def __init__(self, browsers, tally):
+        self.browsers, self.tally = browsers, tally
+        self.pool = ThreadPoolExecutor(len(browsers))
+
+    def process(self, order_id):
+        for action in ROUNDS:
+            barrier = threading.Barrier(len(self.browsers))
+            submits = self.pool.map(
+                lambda browser, action=action, barrier=barrier: self._submit(
+                    browser, action, order_id, barrier
+                ),
+                self.browsers,
+            )
+            self.tally.add(action, order_id, list(submits))
+
+    def _submit(self, browser, action, order_id, barrier):
+        on_order, in_dialog = self.buttons[action]
+        browser.open_order(order_id)
+        if in_dialog:
+            browser.press(on_order)
+        if action == "cancel":
+            browser.type("reason", "Under fire")
+        button = in_dialog or on_order
+        browser.await_button(button)
+        barrier.wait(120)
+        browser.press(button)
+        if answer := browser.await_answer(button):
+            title, message = answer
+            return ServerError(USER_ERRORS[0] if title in REFUSALS else title, message)
+
+
+def run_browsers(server, tally, count):
+    """Double submits by hand in two browsers.
+
+    :param int count: of the orders
+    :return: ids of the orders
+    """
+    admin = data.log_in(server, "admin")
+    data.create_users(admin)
+    order_ids = data.create_orders(admin, count)
+    with (
+        Browser(data.log_in(server, "owner")) as one,
+        Browser(data.log_in(server, "owner")) as other,
+    ):
+        screens = Screens([one, other], tally)
+        for order_id in order_ids:
+            screens.process(order_id)
+    return order_ids
+
+
+def run(server, submits, threads=16, browser_orders=0):
     """Double submits over RPC, by ``threads`` sessions at once.
 
     :param Server server: a started one
     :param int submits: how many double submits, about
+    :param int browser_orders: how many orders two browsers process meanwhile
     :return: ``Tally``, and the ids of the orders
     """
     admin = data.log_in(server, "admin")
@@ -148,20 +213,21 @@ def run(server, submits, threads=16):
     order_ids = data.create_orders(admin, orders)
     tally = Tally()
     lanes = [Lane(server, tally) for _lane in range(max(1, threads // 2))]
-    todo = iter(order_ids)
+    todo = queue.SimpleQueue()
+    for order_id in order_ids:
+        todo.put(order_id)
 
     def work(lane):
-        while order_id := next_order(todo):
-            lane.process(order_id)
+        with suppress(queue.Empty):
+            while True:
+                lane.process(todo.get_nowait())
 
-    lock = threading.Lock()
-
-    def next_order(todo):
-        with lock:
-            return next(todo, None)
-
-    with ThreadPoolExecutor(len(lanes)) as pool:
+    with ThreadPoolExecutor(len(lanes) + 1) as pool:
+        if browser_orders:
+            screens = pool.submit(run_browsers, server, tally, browser_orders)
         list(pool.map(work, lanes))
+        if browser_orders:
+            order_ids += screens.result()
     return tally, order_ids
 
 
@@ -180,15 +246,23 @@ def check(server, tally, order_ids):
 
 
 def main():
+    end_with_command()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("database")
-    parser.add_argument("--submits", type=int, default=1000)
-    parser.add_argument("--threads", type=int, default=16)
-    parser.add_argument("--browsers", type=int, default=2)
+    parser.add_argument("--submits", type=int, default=get_number("SUBMITS", 1000))
+    parser.add_argument("--threads", type=int, default=get_number("THREADS", 16))
+    parser.add_argument(
+        "--browser-orders",
+        type=int,
+        default=get_number("BROWSER_ORDERS", 10),
+        help="that two browsers process meanwhile",
+    )
     options = parser.parse_args()
     with Server(options.database) as server:
         start = time.monotonic()
-        tally, order_ids = run(server, options.submits, options.threads)
+        tally, order_ids = run(
+            server, options.submits, options.threads, options.browser_orders
+        )
         faults = check(server, tally, order_ids)
         print(f"{sum(tally.submits.values())} double submits of {len(order_ids)} orders "
               f"in {time.monotonic() - start:.0f} s: {dict(tally.submits)}")

@@ -30,6 +30,16 @@ def get_data_dir():
     return Path(config["options"]["data_dir"])
 
 
+def end_with_command():
+    """Have who ends this command end its servers, too."""
+    signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
+
+
+def get_number(name, default):
+    """A number (int) of the environment, see setup/fire.sh."""
+    return int(os.environ.get(name) or default)
+
+
 class Server:
     """Odoo with workers and a cron process on one database.
 
@@ -48,6 +58,8 @@ class Server:
         self.filestore = self.folder / "filestore" / database
         self.log_path = self.folder / "odoo.log"
         self.process = None
+        self.port, self.gevent_port = get_free_port(), get_free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self._link_files()
 
     def _link_files(self):
@@ -67,8 +79,6 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        self.port = get_free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         # kept open: it stays readable when the folder is gone
         self.log = self.log_path.open("a")
         self.process = subprocess.Popen(
@@ -95,7 +105,7 @@ class Server:
             f"--data-dir={self.folder}",
             "--http-interface=127.0.0.1",
             f"--http-port={self.port}",
-            f"--gevent-port={get_free_port()}",
+            f"--gevent-port={self.gevent_port}",
             f"--workers={self.workers}",
             "--max-cron-threads=1",
             "--limit-time-real=600",

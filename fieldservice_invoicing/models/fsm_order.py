@@ -9,11 +9,11 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from .account_tax import get_kind, get_rounded_untaxed
-from .res_company import GROUP_MANAGER, GROUP_USER, get_superuser_env
-
-INVOICE_READERS = (
-    "fieldservice_invoicing.group_service_invoice_user,"
-    "account.group_account_readonly,account.group_account_invoice"
+from .res_company import (
+    GROUP_MANAGER,
+    GROUP_USER,
+    INVOICE_READERS,
+    get_superuser_env,
 )
 
 MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
@@ -21,7 +21,13 @@ MARK = ("marked_billed_reason", "marked_billed_user_id", "marked_billed_date")
 
 class FsmOrder(models.Model):
     _name = "fsm.order"
-    _inherit = ("fsm.order", "service.bill.to.mixin", "service.cost.mixin")
+    _inherit = (
+        "fsm.order",
+        "service.bill.to.mixin",
+        "service.cost.mixin",
+        "service.reminder.mixin",
+        "service.dashboard.mixin",
+    )
 
     line_ids = fields.One2many("fsm.order.line", "order_id", string="Order Lines")
     bill_to_id = fields.Many2one(
@@ -174,6 +180,11 @@ class FsmOrder(models.Model):
     )
     active_invoice_due = fields.Date(
         related="active_invoice_id.invoice_date_due", groups=INVOICE_READERS
+    )
+    is_active_invoice_sent = fields.Boolean(
+        related="active_invoice_id.is_move_sent",
+        string="Invoice Sent",
+        groups=INVOICE_READERS,
     )
     active_invoice_residual = fields.Monetary(
         related="active_invoice_id.amount_residual",
@@ -1168,7 +1179,7 @@ class FsmOrder(models.Model):
             "currency_id": self.currency_id.id,
             "invoice_payment_term_id": self.payment_term_id.id,
             "invoice_origin": self.name,
-            "invoice_user_id": self.env.uid,
+            "invoice_user_id": self._get_invoice_user().id,
             **self._prepare_invoice_discount(),
             "service_order_link_ids": [Command.create(self._prepare_invoice_link())],
             "invoice_line_ids": [],
@@ -1176,6 +1187,22 @@ class FsmOrder(models.Model):
         if journal := self.company_id.sudo().service_invoice_journal_id:
             values["journal_id"] = journal.id
         return values
+
+    def _get_invoice_user(self):
+        """Salesperson (`res.users`) of the order's invoice: who creates it, and for
+        one that is created automatically who entered the order, if that is a person of
+        the company. Hook for others."""
+        self.ensure_one()
+        if not self.env.user._is_superuser():
+            return self.env.user
+        return self.create_uid.filtered(
+            lambda user: (
+                user.active
+                and not user._is_superuser()
+                and user._is_internal()
+                and self.company_id in user.company_ids
+            )
+        )
 
     def _prepare_invoice_discount(self):
         """Values (dict) of the discount on the order's whole invoice."""
@@ -1420,20 +1447,27 @@ class FsmOrder(models.Model):
         :return: `account.move` recordset in superuser mode
         """
         moves = get_superuser_env(self.env)["account.move"]
+        for values in vals_list:
+            moves._add_line_amounts(values)
         return moves.with_context(default_move_type="out_invoice").create(vals_list)
 
     def _log_created(self, moves):
         """Tell orders and invoices of each other in their chatter."""
-        moves._log_on_service_orders(self.env._("Draft invoice created: %s"))
-        moves._message_log_batch(
-            bodies={
-                move.id: self.env._(
-                    "Created from service order %s",
-                    move.service_order_link_ids.order_id._get_html_links(),
-                )
-                for move in moves
-            }
+        is_automatic = self.env.user._is_superuser()
+        moves._log_on_service_orders(
+            self.env._("Draft invoice created automatically: %s")
+            if is_automatic
+            else self.env._("Draft invoice created: %s")
         )
+        bodies = {}
+        for move in moves:
+            links = move.service_order_link_ids.order_id._get_html_links()
+            bodies[move.id] = (
+                self.env._("Created automatically from service order %s", links)
+                if is_automatic
+                else self.env._("Created from service order %s", links)
+            )
+        moves._message_log_batch(bodies=bodies)
         moves._log_tax_treatment()
 
     def _get_html_links(self):
@@ -1707,6 +1741,7 @@ class FsmOrder(models.Model):
                 "marked_billed_date": fields.Datetime.now(),
             }
         )
+        self._close_billing_reminders()
         body = self.env._("Marked as billed: %s", reason.strip())
         self._message_log_batch(bodies={order.id: body for order in self})
 
@@ -1751,6 +1786,7 @@ class FsmOrder(models.Model):
         for order in orders:
             order._ensure_not_entered({name for name in MARK if order[name]})
         orders.filtered("equipment_ids")._follow_sources()
+        orders._trigger_automatic_invoice()
         return orders
 
     def write(self, vals):
@@ -1768,7 +1804,58 @@ class FsmOrder(models.Model):
         elif "stage_id" in vals:
             # work from before the addon that bills it was installed
             self.filtered("is_invoiceable")._follow_sources()
+        if "stage_id" in vals:
+            self._trigger_automatic_invoice()
         return res
+
+    def _trigger_automatic_invoice(self):
+        """Have drafts created soon of orders that get one when they are finished.
+
+        Called when orders come to a stage: the drafts are made afterwards, so that
+        nothing about them keeps anybody from finishing the work.
+        """
+        finished = self.sudo().filtered("is_invoiceable")
+        companies = finished.company_id.filtered("service_invoicing")
+        cron = self.sudo().env.ref(
+            "fieldservice_invoicing.ir_cron_service_auto_invoice",
+            raise_if_not_found=False,
+        )
+        if cron and any(
+            finished.with_company(company).search_count(
+                company._get_auto_invoice_domain("finished")
+                & Domain("id", "in", finished.ids),
+                limit=1,
+            )
+            for company in companies
+        ):
+            cron._trigger()
+
+    def _get_left_to_people(self):
+        """Those of these unbilled orders (superuser mode) that automatic invoicing
+        leaves alone: they wait in somebody's batch, or it could not bill them, or
+        somebody cancelled what it made; until the order or its lines change."""
+        lines = self.env["service.invoice.batch.line"]
+        waiting = lines.search(
+            [("order_id", "in", self.ids), ("state", "=", "pending")]
+        ).order_id
+        attempts = lines._read_group(
+            [("order_id", "in", self.ids), ("batch_id.frequency", "!=", "manual")],
+            ["order_id"],
+            ["write_date:max"],
+        )
+        tried = self.browse().union(*(order for order, _date in attempts))
+        changes = dict(
+            self.env["fsm.order.line"]._read_group(
+                [("order_id", "in", tried.ids)], ["order_id"], ["write_date:max"]
+            )
+        )
+        unchanged = self.browse()
+        for order, date in attempts:
+            # an invoice is written on when it is cancelled
+            last = max(date, *order.invoice_link_ids.move_id.mapped("write_date"), date)
+            if max(order.write_date, changes.get(order, order.write_date)) <= last:
+                unchanged |= order
+        return waiting | unchanged
 
     def _follow_walk_in(self):
         """Book one-offs of these orders on the walk-in contact that their company has

@@ -320,6 +320,7 @@ class FsmOrderInvoice(models.Model):
         self.flush_model(["is_active"])
         links = super().create(vals_list)
         links.move_id._ensure_not_issued()
+        links.order_id._close_billing_reminders()
         return links
 
     def write(self, vals):

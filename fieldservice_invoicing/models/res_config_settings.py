@@ -16,6 +16,9 @@ class ResConfigSettings(models.TransientModel):
     service_invoice_send = fields.Boolean(
         related="company_id.service_invoice_send", readonly=False
     )
+    service_auto_invoice = fields.Selection(
+        related="company_id.service_auto_invoice", readonly=False
+    )
     service_excluded_lines = fields.Selection(
         related="company_id.service_excluded_lines", readonly=False
     )
@@ -38,4 +41,7 @@ class ResConfigSettings(models.TransientModel):
         default=BACKGROUND_LIMIT,
         config_parameter="fieldservice_invoicing.batch_limit",
         help="More service orders than these are invoiced in the background.",
+    )
+    service_unbilled_reminder_days = fields.Integer(
+        related="company_id.service_unbilled_reminder_days", readonly=False
     )

@@ -68,6 +68,24 @@ class ServiceInvoiceBatch(models.Model):
         default="draft",
         required=True,
     )
+    frequency = fields.Selection(
+        [
+            ("manual", "By Hand"),
+            ("finished", "When Finished"),
+            ("weekly", "Weekly"),
+            ("monthly", "Monthly"),
+        ],
+        default="manual",
+        required=True,
+        help="Whether somebody started the batch, or it was started automatically.",
+    )
+    company_id = fields.Many2one(
+        "res.company", readonly=True, help="Company that was invoiced automatically."
+    )
+    until_date = fields.Date(
+        string="Finished Before",
+        help="When the week or month began: the orders were finished before.",
+    )
     is_background = fields.Boolean(string="In the Background")
     is_stopped = fields.Boolean(string="Stopped")
     state = fields.Selection(
@@ -98,6 +116,11 @@ class ServiceInvoiceBatch(models.Model):
     totals = fields.Json(compute="_compute_totals")
     is_mine = fields.Boolean(compute="_compute_rights")
     may_control = fields.Boolean(compute="_compute_rights")
+
+    _one_a_period = models.UniqueIndex(
+        "(company_id, frequency, until_date) WHERE frequency IN ('weekly', 'monthly')",
+        "The orders of this week or month have been invoiced automatically.",
+    )
 
     @api.depends("start_date")
     @api.depends_context("lang", "tz")
@@ -398,7 +421,7 @@ class ServiceInvoiceBatch(models.Model):
         if self.state != "done" or self.end_date:
             return
         self.end_date = fields.Datetime.now()
-        if self.is_background:
+        if self.is_background and not self.user_id._is_superuser():
             self.with_context(lang=self.user_id.lang)._notify_user()
 
     def _notify_user(self):

@@ -5,14 +5,18 @@ from . import test_cancel_invoice
 from . import test_exclusions
 from . import test_order_line
 from . import test_payment_twice
+from . import test_sending
 from . import test_accounting_flow
 from . import test_documents
 from . import test_report
 from . import test_final
 from . import test_invoice_list
+from . import test_line_amounts
 from . import test_rights
+from . import test_auto_invoice
 from . import test_batch
 from . import test_batch_screens
+from . import test_batch_race
 from . import test_breakdown
 from . import test_race
 from . import test_numbers
@@ -24,3 +28,5 @@ from . import test_bill_to
 from . import test_export
 from . import test_cost
 from . import test_billing_report
+from . import test_reminder
+from . import test_dashboard

@@ -4,7 +4,7 @@ from contextlib import closing
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.fieldservice_invoicing.tests.test_race import RaceCommon
+from odoo.addons.fieldservice_invoicing.tests.test_batch_race import BatchRaceCommon
 from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.job import Job
 
@@ -12,22 +12,20 @@ PEOPLE = 3
 
 
 @tagged("post_install", "-at_install", "race")
-class TestJobsRace(RaceCommon):
+class TestJobsRace(BatchRaceCommon):
     """Jobs in real transactions, performed as the job runner has them performed."""
 
-    def _start(self, order_ids, **values):
+    def _start_jobs(self, order_ids, **values):
         """Id of a committed batch, and the ids of its jobs in order."""
+        batch_id = self._start(order_ids, is_background=True, **values)
         with closing(self.registry.cursor()) as cr:
-            env = self._env(cr)
-            orders = env["fsm.order"].browse(order_ids)
-            batch = env["service.invoice.batch"]._start(
-                orders, is_background=True, **values
-            )
-            jobs = env["queue.job"].search([("method_name", "=", "_run_job")])
-            jobs = jobs.filtered(lambda job: job.records == batch)
-            uuids = jobs.sorted(lambda job: job.args).mapped("uuid")
-            cr.commit()  # pylint: disable=invalid-commit
-            return batch.id, uuids
+            jobs = self._env(cr)["queue.job"].search([("method_name", "=", "_run_job")])
+            jobs = jobs.filtered(lambda job: job.records.ids == [batch_id])
+            return batch_id, jobs.sorted(lambda job: job.args).mapped("uuid")
+
+    def _race(self, *args, **options):
+        with mute_logger("odoo.addons.queue_job.controllers.main"):
+            return super()._race(*args, **options)
 
     def _copy_job(self, batch_id, *groups):
         """Another job for the same work, as after a started one was taken for dead."""
@@ -58,11 +56,10 @@ class TestJobsRace(RaceCommon):
     def _perform(self, env, uuid):
         """What the runner's request to the server does, until the job is done."""
         for _i in range(10):
-            with mute_logger("odoo.addons.queue_job.controllers.main"):
-                job = RunJobController._acquire_job(env, uuid)
-                if not job:
-                    return None
-                RunJobController._runjob(env, job)
+            job = RunJobController._acquire_job(env, uuid)
+            if not job:
+                return None
+            RunJobController._runjob(env, job)
             # the controller leaves the commit to the tests
             env.cr.commit()
             if Job.load(env, uuid).state == "done":
@@ -71,32 +68,21 @@ class TestJobsRace(RaceCommon):
             env.cr.rollback()
         return "tried in vain"
 
-    def _check(self, batch_id, order_ids, state="invoiced"):
-        """Exactly one invoice an order; the lines say so, and the user was told."""
+    def _check(self, batch_id, order_ids):
+        """All orders have one invoice, by the batch; its user was told once."""
         with closing(self.registry.cursor()) as cr:
-            env = self._env(cr)
-            batch = env["service.invoice.batch"].browse(batch_id)
-            env["service.invoice.batch"]._cron_run()
-            self.assertEqual(set(batch.line_ids.mapped("state")), {state})
-            self.assertTrue(batch.end_date)
-            for order in env["fsm.order"].browse(order_ids):
-                self.assertEqual(len(order.invoice_link_ids), 1)
-            for line in batch.line_ids.filtered("move_id"):
-                self.assertEqual(line.move_id, line.order_id.active_invoice_id)
-            messages = env["mail.message"].search_count(
-                [
-                    ("subject", "=", "Service invoicing is done"),
-                    ("body", "like", f'/{batch_id}"'),
-                ]
-            )
-            self.assertEqual(messages, 1)
+            self._env(cr)["service.invoice.batch"]._cron_run()
+        result = self._check_billed(order_ids)
+        self.assertEqual(result["by_batch"], len(order_ids))
+        self.assertTrue(result["ended"])
+        self.assertEqual(self._count_messages(batch_id), 1)
 
     def test_same_work(self):
         """C5: several jobs for the same orders at once, or one that is run in
         several workers: each order is billed once."""
         for same_job in (True, False) * 2:
-            order_ids = [self._create_order() for _i in range(3)]
-            batch_id, (uuid,) = self._start(order_ids)
+            order_ids = self._create_orders(3)
+            batch_id, (uuid,) = self._start_jobs(order_ids)
             uuids = [uuid] * PEOPLE
             if not same_job:
                 uuids[1:] = [self._copy_job(batch_id, 1, 20) for _i in uuids[1:]]
@@ -115,10 +101,10 @@ class TestJobsRace(RaceCommon):
         """C17: jobs at once on different orders of one batch all bill theirs, and the
         end is told once though none of them sees the last order billed."""
         for _i in range(2):
-            order_ids = [self._create_order() for _i in range(PEOPLE)]
+            order_ids = self._create_orders(PEOPLE)
             for order_id in order_ids:
                 self._bill_to(order_id, self._create_customer())
-            batch_id, uuids = self._start(order_ids, grouped=True)
+            batch_id, uuids = self._start_jobs(order_ids, grouped=True)
             self.assertEqual(len(uuids), PEOPLE)
             for uuid in uuids:
                 self._enqueue(uuid)
@@ -131,11 +117,10 @@ class TestJobsRace(RaceCommon):
             self._check(batch_id, order_ids)
 
     def test_beside_others(self):
-        """C5: a job beside the scheduled action that took over, and a person who bills
-        one of the orders: one invoice each."""
+        """C5: a job beside the scheduled action that took over: one invoice each."""
         for _i in range(2):
-            order_ids = [self._create_order() for _i in range(3)]
-            batch_id, (uuid,) = self._start(order_ids)
+            order_ids = self._create_orders(3)
+            batch_id, (uuid,) = self._start_jobs(order_ids)
             self._enqueue(uuid)
 
             def work(env, index, batch_id=batch_id, uuid=uuid):
@@ -152,8 +137,8 @@ class TestJobsRace(RaceCommon):
     def test_dead_worker(self):
         """C17: what a worker did that died is undone; the job is queued again by the
         runner and bills everything."""
-        order_ids = [self._create_order() for _i in range(2)]
-        batch_id, (uuid,) = self._start(order_ids)
+        order_ids = self._create_orders(2)
+        batch_id, (uuid,) = self._start_jobs(order_ids)
         self._enqueue(uuid)
         with closing(self.registry.cursor()) as cr:
             job = RunJobController._acquire_job(self._env(cr), uuid)

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# fire.sh: a live Odoo under fire, see docs/FIRE.md. The numbers in the environment
+# (SUBMITS, ORDERS, ...) reach the scripts in fire.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$ROOT/setup/postgres.sh"
+. "$ROOT/setup/test-database.sh"
+
+"$ROOT/setup/install.sh"
+lock_tests
+pg_up
+# shellcheck disable=SC2046  # a list
+make_test_database "${TEST_DB}_template" $(addons)
+cd "$ROOT"
+wrong=()
+for script in ${FIRE:-double_submit kill sending}; do
+    say "$script"
+    db_drop "$FIRE_DB"
+    db_copy "$TEST_DB" "$FIRE_DB"
+    run python -m "fire.$script" "$FIRE_DB" || wrong+=("$script")
+done
+db_drop "$FIRE_DB"
+[ ${#wrong[@]} = 0 ] || die "Not as it should be, see above: ${wrong[*]}"
