@@ -20,5 +20,7 @@ class MailMail(models.Model):
             failure_type=failure_type,
         )
         if notifications:
-            self.env["account.move"]._follow_sending_after_commit(notifications)
+            moves = self.env["account.move"]
+            if moves._get_documents_sent_by(notifications.mail_message_id):
+                moves._follow_sending_after_commit(notifications)
         return res

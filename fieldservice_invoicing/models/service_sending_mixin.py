@@ -104,11 +104,14 @@ class ServiceSendingMixin(models.AbstractModel):
 
         :param notifications: `mail.notification` whose e-mails have left, or failed
         """
-        documents = self.sudo().search(
-            [("service_sending_message_ids", "in", notifications.mail_message_id.ids)]
-        )
-        for document in documents:
+        messages = notifications.mail_message_id
+        for document in self._get_documents_sent_by(messages):
             document._update_sent(notifications)
+
+    @api.model
+    def _get_documents_sent_by(self, messages):
+        """Documents (superuser mode) whose mark follows messages (`mail.message`)."""
+        return self.sudo().search([("service_sending_message_ids", "in", messages.ids)])
 
     def _update_sent(self, notifications):
         """Mark one document as sent, or not, and note why not.
