@@ -63,6 +63,13 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _get_alerts(self, moves, moves_data):
+        if len(moves) == 1:
+            # Odoo's dialog for many gives ids, where that for one gives records
+            data = moves_data[moves]
+            partners = data.get("mail_partner_ids")
+            if isinstance(partners, list):
+                partners = self.env["res.partner"].browse(partners)
+                moves_data = {moves: {**data, "mail_partner_ids": partners}}
         alerts = super()._get_alerts(moves, moves_data)
         one_offs = moves.filtered(lambda move: move._is_one_off())
         if len(moves) > 1 and one_offs & self._get_moves_by_email(moves_data):

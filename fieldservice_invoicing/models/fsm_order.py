@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from collections import defaultdict
+from itertools import chain
 
 from markupsafe import Markup
 
@@ -438,23 +439,27 @@ class FsmOrder(models.Model):
         """
         self.ensure_one()
         base_lines = self._get_line_base_lines(lines, options)
-        return self._complete_base_lines(base_lines, options)
+        return self._complete_base_lines({self: base_lines}, options)
 
-    def _complete_base_lines(self, base_lines, options=None):
-        """Add to the base lines of orders what their invoice says beside them, and
+    @api.model
+    def _complete_base_lines(self, base_lines_by_order, options=None):
+        """Add to the base lines of orders what their one invoice says beside them, and
         round them.
 
-        :param base_lines: list of dicts with tax details, of all lines of these orders,
-            which agree in the keys of :meth:`_get_invoice_grouping_keys`
+        :param base_lines_by_order: dict of orders, which agree in the keys of
+            :meth:`_get_invoice_grouping_keys`, and lists of dicts with tax details
         :param options: see :meth:`_get_tax_base_lines`
         :return: see :meth:`_get_tax_base_lines`
         """
         AccountTax = self.env["account.tax"]
-        order = self[:1]
+        order, *_others = base_lines_by_order
         company = order.company_id or self.env.company
+        base_lines = list(chain.from_iterable(base_lines_by_order.values()))
         count = len(base_lines)
-        base_lines += order._get_discount_base_lines(base_lines)
-        for each in self:
+        # a discount on the whole is reckoned for each order by itself
+        for each, lines in base_lines_by_order.items():
+            base_lines += each._get_discount_base_lines(lines)
+        for each in base_lines_by_order:
             base_lines += each._get_other_base_lines(options)
         base_lines += order._get_early_payment_base_lines(base_lines)
         AccountTax._add_tax_details_in_base_lines(base_lines[count:], company)
@@ -467,11 +472,11 @@ class FsmOrder(models.Model):
         :param dict options: those of :meth:`_create_invoices`
         :return: totals (dict), see :meth:`_get_tax_totals`
         """
-        base_lines = []
+        base_lines = {}
         for order in self:
             lines = order._get_billable_lines() & order._get_priced_lines()
             lines = lines.with_prefetch(order.line_ids._prefetch_ids)
-            base_lines += order._get_line_base_lines(lines, options)
+            base_lines[order] = order._get_line_base_lines(lines, options)
         return self[:1]._get_tax_totals(self._complete_base_lines(base_lines, options))
 
     def _get_line_base_lines(self, lines, options=None):
@@ -582,7 +587,7 @@ class FsmOrder(models.Model):
             company,
             self.discount_type,
             self.discount_value,
-            "service_discount",
+            f"service_discount,{self.id}",
         )
         for discount_line in discount_lines:
             discount_line["record"] = self.env["fsm.order.line"]
@@ -1833,29 +1838,49 @@ class FsmOrder(models.Model):
     def _get_left_to_people(self):
         """Those of these unbilled orders (superuser mode) that automatic invoicing
         leaves alone: they wait in somebody's batch, or it could not bill them, or
-        somebody cancelled what it made; until the order or its lines change."""
-        lines = self.env["service.invoice.batch.line"]
-        waiting = lines.search(
-            [("order_id", "in", self.ids), ("state", "=", "pending")]
-        ).order_id
-        attempts = lines._read_group(
-            [("order_id", "in", self.ids), ("batch_id.frequency", "!=", "manual")],
-            ["order_id"],
-            ["write_date:max"],
+        somebody cancelled, deleted or credited their invoice; until the order or its
+        lines change."""
+        waiting = (
+            self.env["service.invoice.batch.line"]
+            .search([("order_id", "in", self.ids), ("state", "=", "pending")])
+            .order_id
         )
-        tried = self.browse().union(*(order for order, _date in attempts))
+        given_up = self._get_given_up_dates()
         changes = dict(
             self.env["fsm.order.line"]._read_group(
-                [("order_id", "in", tried.ids)], ["order_id"], ["write_date:max"]
+                [("order_id", "in", [order.id for order in given_up])],
+                ["order_id"],
+                ["write_date:max"],
             )
         )
-        unchanged = self.browse()
-        for order, date in attempts:
-            # an invoice is written on when it is cancelled
-            last = max(date, *order.invoice_link_ids.move_id.mapped("write_date"), date)
-            if max(order.write_date, changes.get(order, order.write_date)) <= last:
-                unchanged |= order
+        unchanged = self.browse().union(
+            *(
+                order
+                for order, date in given_up.items()
+                if max(order.write_date, changes.get(order, order.write_date)) <= date
+            )
+        )
         return waiting | unchanged
+
+    def _get_given_up_dates(self):
+        """When these unbilled orders (superuser mode) were last tried automatically, or
+        an invoice of their work was given up: dict of order and datetime, without those
+        that neither has happened to."""
+        lines = self.env["service.invoice.batch.line"]
+        dates = dict(
+            lines._read_group(
+                [("order_id", "in", self.ids), ("batch_id.frequency", "!=", "manual")],
+                ["order_id"],
+                ["write_date:max"],
+            )
+        )
+        links = self.env["fsm.order.invoice"]
+        own = Domain("order_id", "in", self.ids) & Domain("is_active", "=", False)
+        for link in links.search(own & Domain(links._get_work_domain())):
+            # it is written on when it is cancelled or credited
+            date = link.move_id.write_date
+            dates[link.order_id] = max(date, dates.get(link.order_id, date))
+        return dates
 
     def _follow_walk_in(self):
         """Book one-offs of these orders on the walk-in contact that their company has

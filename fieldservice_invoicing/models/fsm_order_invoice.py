@@ -333,6 +333,20 @@ class FsmOrderInvoice(models.Model):
             self.move_id._ensure_not_issued()
         return res
 
+    def unlink(self):
+        # written on, so that automatic invoicing knows when somebody deleted what it
+        # made; the database would just empty the field
+        lines = self.env["service.invoice.batch.line"].sudo()
+        lines = lines.search(
+            [
+                ("order_id", "in", self.order_id.ids),
+                ("move_id", "in", self.move_id.ids),
+            ]
+        )
+        res = super().unlink()
+        lines.move_id = False
+        return res
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_issued(self):
         self.move_id._ensure_not_issued()

@@ -73,7 +73,9 @@ class ResCompany(models.Model):
         required=True,
         help="When drafts are created of themselves. Weekly and monthly: what was "
         "finished before the current week or month, consolidated per bill-to. An order "
-        "type or a customer can have a setting of its own.",
+        "type or a customer can have a setting of its own. All that is unbilled when "
+        "this is switched on is invoiced, too, however old: mark as billed before what "
+        "is not to be.",
     )
     service_excluded_lines = fields.Selection(
         [("hide", "Left off the invoice"), ("no_charge", "Shown at no charge")],

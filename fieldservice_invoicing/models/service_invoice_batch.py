@@ -171,11 +171,14 @@ class ServiceInvoiceBatch(models.Model):
     def _compute_totals(self):
         """What the invoices come to, see :func:`get_totals_by_currency`."""
         names = ("amount_untaxed", "amount_tax", "amount_total")
+        # the screen asks again and again: without reading all lines
+        lines = self.env["service.invoice.batch.line"].sudo()
+        moves = self.env["account.move"].sudo()
         for batch in self:
-            moves = batch.sudo().line_ids.move_id
+            billed = lines._search([("batch_id", "in", batch.ids)])
             batch.totals = get_totals_by_currency(
                 moves._read_group(
-                    [("id", "in", moves.ids)],
+                    [("id", "in", billed.subselect("move_id"))],
                     ["currency_id"],
                     [f"{name}:sum" for name in names],
                 )
@@ -315,7 +318,7 @@ class ServiceInvoiceBatch(models.Model):
             orders._get_planned_invoices(self.grouped), first
         ):
             for order in planned:
-                lines[order.sudo()].write(
+                lines[order].write(
                     {"state": "pending", "message": False, "group": group}
                 )
         self.end_date = False

@@ -4,7 +4,12 @@ import logging
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError, UserError
+from odoo.exceptions import (
+    AccessError,
+    ConcurrencyError,
+    RedirectWarning,
+    UserError,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -122,6 +127,9 @@ class ServiceInvoiceBatchLine(models.Model):
             raise
         except UserError as error:
             return str(error)
+        except RedirectWarning as error:
+            message, *_redirection = error.args
+            return message
         except psycopg2.errors.UniqueViolation as error:
             # billed by somebody else since the transaction began
             return self.env["fsm.order.invoice"]._sql_error_to_message(error)
@@ -134,10 +142,21 @@ class ServiceInvoiceBatchLine(models.Model):
         return False
 
     def _get_user_env(self):
-        """Environment with the rights of the user of the batch."""
+        """Environment with the rights of the user of the batch.
+
+        :raise AccessError: the user has been archived since, and has none any more
+        """
         user = self.batch_id.user_id
         # automatic invoicing is nobody's
         is_automatic = user._is_superuser()
+        if not user.active and not is_automatic:
+            raise AccessError(
+                self.env._(
+                    "%(user)s, who started this, is archived. A manager of service "
+                    "invoicing can try again.",
+                    user=user.name,
+                )
+            )
         person = self.company_id.partner_id[:1] if is_automatic else user
         context = {
             "lang": person.lang,
@@ -178,6 +197,31 @@ class ServiceInvoiceBatchLine(models.Model):
 
     def _send_invoices(self, moves):
         """Have Odoo's scheduled action send invoices."""
-        dialog = self.env["account.move.send.batch.wizard"]
-        dialog = dialog.with_env(self._get_user_env())
+        env = self._get_user_env()
+        self._ensure_reach_somebody(moves.with_env(env))
+        dialog = env["account.move.send.batch.wizard"]
         dialog.create({"move_ids": moves.ids}).action_send_and_print()
+
+    @api.model
+    def _ensure_reach_somebody(self, moves):
+        """Refuse invoices that Odoo would print for nobody and mark as sent.
+
+        :raise UserError: names invoice, customer and the way out
+        """
+        sending = moves.env["account.move.send"]
+        for move in moves:
+            template = sending._get_default_mail_template_id(move)
+            lang = sending._get_default_mail_lang(move, template)
+            contacts = sending._get_default_mail_partner_ids(move, template, lang)
+            is_mailed = contacts or sending._get_default_email_to(move)
+            methods = sending._get_default_sending_methods(move) - {"manual"}
+            if not (methods if is_mailed else methods - {"email"}):
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s is posted and not sent: %(customer)s has no "
+                        "e-mail address, or gets invoices by hand. Print the invoice, "
+                        "or press Send on it.",
+                        invoice=move.name,
+                        customer=move.invoice_partner_display_name,
+                    )
+                )

@@ -16,6 +16,7 @@ from . import test_rights
 from . import test_auto_invoice
 from . import test_batch
 from . import test_batch_screens
+from . import test_batch_totals
 from . import test_batch_race
 from . import test_breakdown
 from . import test_race

@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .test_batch import LINE_LOGGER, BatchCommon
 
@@ -301,6 +301,34 @@ class TestAutoInvoice(AutoInvoiceCommon):
         second.active_invoice_id.unlink()
         self.assertEqual(first.billing_status, "to_invoice")
         self.assertEqual(second.billing_status, "to_invoice")
+        self.assertFalse(self._run_auto())
+
+    def _age_all(self):
+        """Have all of it happened the day before."""
+        self.env.flush_all()
+        for table in ("service_invoice_batch_line", "fsm_order", "fsm_order_line"):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET write_date = write_date - INTERVAL '1 day'",
+                    SQL.identifier(table),
+                )
+            )
+        self.env.invalidate_all()
+
+    def test_deleted_later(self):
+        """C17: nor what somebody deleted the day after."""
+        self.company.service_auto_invoice = "finished"
+        invoices = self._run_auto().line_ids.move_id
+        self._age_all()
+        invoices.unlink()
+        self.assertEqual(set(self.orders.mapped("billing_status")), {"to_invoice"})
+        self.assertFalse(self._run_auto())
+
+    def test_cancelled_by_hand(self):
+        """C17: nor is what a person billed and then cancelled."""
+        for order in self.orders:
+            self._invoice(order)._cancel_service_invoices("in dispute")
+        self.company.service_auto_invoice = "finished"
         self.assertFalse(self._run_auto())
 
     def test_waiting(self):

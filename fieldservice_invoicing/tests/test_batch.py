@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged, users
 from odoo.tools import SQL, mute_logger
 
-from .common import ServiceInvoicingCommon
+from .common import USER, ServiceInvoicingCommon
 
 LINE_LOGGER = "odoo.addons.fieldservice_invoicing.models.service_invoice_batch_line"
 
@@ -44,6 +44,11 @@ class BatchCommon(ServiceInvoicingCommon):
             self.env.ref(
                 "fieldservice_invoicing.ir_cron_service_invoice_batch"
             ).method_direct_trigger()
+
+    def _reach(self, partner, email):
+        """Have a customer get invoices at an e-mail address, or False."""
+        partner.email = email
+        partner.with_company(self.company).invoice_sending_method = "email"
 
     def _age(self, batch):
         """Have nobody have worked on a batch for an hour."""
@@ -169,6 +174,7 @@ class TestBatch(BatchCommon):
         """C17: posted and sent for who may; what can not be posted stays a draft and
         says why."""
         self.env.user.group_ids += self.env.ref("account.group_account_invoice")
+        self._reach(self.partner_a, "customer@example.com")
         last = self.orders[2]
         batch = self._start(self.orders, closing="send")
         archived = self._create_order(bill_to_id=self.partner_b.id)
@@ -194,6 +200,49 @@ class TestBatch(BatchCommon):
         self.assertEqual((line.move_id.state, line.state), ("draft", "invoiced"))
         other = batch2.line_ids - line
         self.assertEqual(other.move_id.state, "posted")
+
+    def test_sent_to_nobody(self):
+        """C17, F2: an invoice that reaches nobody says so, and is not marked as sent;
+        the others are sent."""
+        self.env.user.group_ids += self.env.ref("account.group_account_invoice")
+        self._reach(self.partner_a, "customer@example.com")
+        self._reach(self.partner_b, False)
+        by_hand = self.env["res.partner"].create(
+            {"name": "By hand", "email": "hand@example.com"}
+        )
+        by_hand.with_company(self.company).invoice_sending_method = "manual"
+        unreached = self._create_order(bill_to_id=self.partner_b.id)
+        unreached += self._create_order(bill_to_id=by_hand.id)
+        batch = self._run(self._start(self.order + unreached, closing="send"))
+        self.assertEqual(set(batch.line_ids.move_id.mapped("state")), {"posted"})
+        self.assertEqual(batch.unclosed_count, 2)
+        for line in batch.line_ids:
+            if line.order_id in unreached:
+                self.assertIn("not sent", line.message)
+                self.assertIn(line.order_id.bill_to_id.name, line.message)
+            self.assertEqual(bool(line.message), line.order_id in unreached)
+            self.assertEqual(bool(line.move_id.sending_data), not line.message)
+            self.assertFalse(line.move_id.is_move_sent)
+
+    def test_one_sent(self):
+        """C17: a batch of one invoice is sent, too: Odoo's dialog for many is not made
+        for one."""
+        self.env.user.group_ids += self.env.ref("account.group_account_invoice")
+        self._reach(self.partner_a, "customer@example.com")
+        batch = self._run(self._start(self.orders, grouped=True, closing="send"))
+        self.assertFalse(any(batch.line_ids.mapped("message")))
+        self.assertEqual(len(batch.line_ids.move_id), 1)
+        self.assertTrue(batch.line_ids.move_id.sending_data)
+
+    def test_redirection(self):
+        """C17: a refusal that would lead to a screen says its reason, too."""
+        self.env.user.group_ids += self.env.ref("account.group_account_invoice")
+        self._reach(self.partner_a, "customer@example.com")
+        self.env.user.group_ids += self.env.ref("base.group_system")
+        self.env.ref("account.ir_cron_account_move_send").active = False
+        batch = self._run(self._start(self.orders, closing="send"))
+        self.assertEqual(batch.unclosed_count, 3)
+        self.assertIn("activate the cron", batch.line_ids[0].message)
 
     def test_scheduled_action(self):
         """C17: above a set number the scheduled action runs a batch, by the rights of
@@ -233,6 +282,29 @@ class TestBatch(BatchCommon):
         batch._run_step()
         self.assertEqual(batch.refused_count, 3)
         self.assertFalse(self.orders.invoice_link_ids)
+
+    def test_archived_user(self):
+        """C3: a user who has been archived has none created either; a manager tries
+        again."""
+        batch = self._start(self.orders.with_user(self.dispatcher)).sudo()
+        self.dispatcher.sudo().active = False
+        batch._run_step()
+        self.assertEqual(batch.refused_count, 3)
+        self.assertIn("is archived", batch.line_ids[0].message)
+        self.assertFalse(self.orders.invoice_link_ids)
+        batch.with_user(self.manager).action_retry()
+        batch._run_step()
+        self.assertEqual(batch.invoiced_count, 3)
+
+    def test_own_dialog(self):
+        """C3: nobody changes or presses the dialog of another."""
+        wizard = self._open(self.orders[:2].with_user(self.dispatcher))
+        other = self._create_user("fsi_other", "fieldservice.group_fsm_user", USER)
+        wizard = wizard.with_user(other)
+        with self.assertRaises(AccessError):
+            wizard.order_ids = self.orders
+        with self.assertRaises(AccessError):
+            wizard.action_create_invoices()
 
     def test_closed_screen(self):
         """C17: the scheduled action takes over when the screen has been closed."""
