@@ -1,7 +1,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import random
 from copy import deepcopy
+from unittest.mock import patch
 
+from odoo import Command
 from odoo.tests import tagged
 
 from .common import GeneratedOrdersCommon
@@ -95,3 +97,71 @@ class TestLineAmounts(GeneratedOrdersCommon):
             right, mended = self.env["account.move"].sudo().create([values, wrong])
             self.assertEqual(self._read(mended.line_ids), self._read(right.line_ids))
             self.assertEqual(mended.amount_total, right.amount_total)
+
+    def _create_hard_taxes(self):
+        """Reverse charge, split, negative, fixed and included, by division, a tax on
+        taxes, a group, and on payment."""
+
+        def get_repartition(*shares):
+            lines = [Command.create({"repartition_type": "base"})]
+            account = self.company_data["default_account_tax_sale"]
+            lines += [
+                Command.create({"factor_percent": share, "account_id": account.id})
+                for share in shares
+            ]
+            return {
+                "invoice_repartition_line_ids": lines,
+                "refund_repartition_line_ids": deepcopy(lines),
+            }
+
+        included = {"price_include_override": "tax_included"}
+        self.company.tax_exigibility = True
+        waiting = self.company_data["default_account_tax_sale"].copy(
+            {"reconcile": True}
+        )
+        taxes = self.env["account.tax"].create(
+            [
+                {"name": "Reverse", "amount": 21, **get_repartition(100, -100)},
+                {"name": "Split", "amount": 17.3, **get_repartition(60, 40)},
+                {"name": "Withheld", "amount": -4},
+                {"name": "Fee", "amount": 0.3, "amount_type": "fixed", **included},
+                {"name": "In", "amount": 10, "amount_type": "division", **included},
+                {"name": "First", "amount": 5, "include_base_amount": True},
+                {
+                    "name": "On payment",
+                    "amount": 9,
+                    "tax_exigibility": "on_payment",
+                    "cash_basis_transition_account_id": waiting.id,
+                },
+            ]
+        )
+        group = {"name": "Group", "amount_type": "group"}
+        group["children_tax_ids"] = [Command.set(taxes[:2].ids)]
+        return taxes + self.env["account.tax"].create(group)
+
+    def test_hard_taxes(self):
+        """C9: with taxes of all kinds the whole journal entry is what it is without
+        the given amounts."""
+        rng = random.Random(5)
+        self.patch(type(self), "taxes", self.taxes + self._create_hard_taxes())
+        Move = self.env.registry["account.move"]
+        names = ("account_id", "tax_repartition_line_id", "price_total", *NAMES)
+        for case in range(20):
+            order = self._create_random_order(rng)
+            entries = []
+            for given in (Move._add_line_amounts, lambda *args: None):
+                with (
+                    patch.object(Move, "_add_line_amounts", given),
+                    self.env.cr.savepoint() as savepoint,
+                ):
+                    lines = order._create_invoices().line_ids
+                    entries.append(
+                        [
+                            [repr(line[name]) for name in names]
+                            for line in lines.sorted(
+                                lambda line: (line.name or "", line.id)
+                            )
+                        ]
+                    )
+                    savepoint.rollback()
+            self.assertEqual(*entries, f"case {case}")
