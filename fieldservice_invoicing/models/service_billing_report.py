@@ -383,8 +383,10 @@ class ServiceBillingReport(models.Model):
         return SQL(
             """
             SELECT 2 * service_order.id + 1, NULL, 'order', NULL, NULL, 1,
-                   GREATEST(invoice_date - finished_date, 0),
-                   GREATEST(paid_date - invoice_date, 0),
+                   CASE WHEN finished_date IS NOT NULL AND invoice_date IS NOT NULL
+                        THEN GREATEST(invoice_date - finished_date, 0) END,
+                   CASE WHEN paid_date IS NOT NULL AND invoice_date IS NOT NULL
+                        THEN GREATEST(paid_date - invoice_date, 0) END,
                    %(dimensions)s,
                    billed + (own_value - own_billed) / rate,
                    billed,

@@ -207,9 +207,14 @@ class ServiceDashboardMixin(models.AbstractModel):
         """Which orders the averages count: dict of key and domain (list) of
         `service.billing.report`."""
         start = fields.Date.context_today(self) - timedelta(days=PERIOD_DAYS)
+        once = [("order_count", "=", 1), ("invoice_date", "!=", False)]
         return {
-            "days_to_bill": [("order_count", "=", 1), ("invoice_date", ">=", start)],
-            "days_to_pay": [("order_count", "=", 1), ("paid_date", ">=", start)],
+            "days_to_bill": [
+                *once,
+                ("invoice_date", ">=", start),
+                ("finished_date", "!=", False),
+            ],
+            "days_to_pay": [*once, ("paid_date", ">=", start)],
         }
 
     @api.model
