@@ -33,6 +33,8 @@
         "views/fsm_closeout_rule_views.xml",
         "views/fsm_stage_views.xml",
         "views/fsm_equipment_views.xml",
+        "views/fsm_order_type_views.xml",
+        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
         "views/report_invoice.xml",
@@ -48,6 +50,8 @@
             "fieldservice_invoicing/static/src/invoicing_dashboard/*",
             "fieldservice_invoicing/static/src/scss/invoice_card.scss",
             "fieldservice_invoicing/static/src/scss/service_discount.scss",
+            "fieldservice_invoicing/static/src/**/*.js",
+            "fieldservice_invoicing/static/src/**/*.xml",
         ],
         "web.report_assets_common": [
             "fieldservice_invoicing/static/src/scss/invoice_document.scss",

@@ -8,6 +8,7 @@
     "author": "fieldservice_invoicing contributors",
     "depends": ["fieldservice_invoicing", "fieldservice_stock", "stock_account"],
     "data": [
+        "security/ir_rule.xml",
         "views/fsm_order_line_views.xml",
         "views/fsm_order_views.xml",
         "views/product_category_views.xml",

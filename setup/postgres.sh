@@ -82,6 +82,12 @@ pg_create() {
 
 pg_is_running() { pg_run "$PG_BIN/pg_ctl" -D "$PG_DATA" status >/dev/null 2>&1; }
 
+# The server may outlive this command, and must not keep its locks.
+pg_start() {
+    pg_run "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_DATA/server.log" -w -t 120 \
+        -o "-c unix_socket_directories=$PGHOST" start >/dev/null 2>&1 6>&- 8>&- 9>&-
+}
+
 pg_up() {
     if pg_is_external; then
         psql -d postgres -qAtc 'SELECT 1' >/dev/null || die "No PostgreSQL where PGHOST, PGPORT and PGUSER point to."
@@ -101,10 +107,7 @@ pg_up() {
         [ -d "$PGHOST" ] || mkdir -m 0700 "$PGHOST"
         [ "$(id -u)" != 0 ] || chown "$PG_USER:" "$PGHOST"
         [ "$(stat -c %U:%a "$PGHOST")" = "$PG_USER:700" ] || die "$PGHOST is not a private folder of $PG_USER: remove it."
-        # The server may outlive this command, and must not keep its locks.
-        pg_run "$PG_BIN/pg_ctl" -D "$PG_DATA" -l "$PG_DATA/server.log" -w -t 120 \
-            -o "-c unix_socket_directories=$PGHOST" start >/dev/null 2>&1 6>&- 8>&- 9>&- ||
-            die "PostgreSQL did not start, see $PG_DATA/server.log"
+        pg_start || die "PostgreSQL did not start, see $PG_DATA/server.log"
     fi
     exec 8>&-
 }

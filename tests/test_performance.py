@@ -324,12 +324,20 @@ class TestPerformance(ServiceInvoicingCommon):
         )
 
     def test_open_list(self):
-        """F4: a list of 80 orders opens with as many queries as one of 20."""
+        """F4: a list of 80 orders opens with as many queries as one of 20, that of all
+        orders and that of Orders to Invoice."""
         self._create_users()
         orders = self._create_orders(80, 2, 2)
         orders.action_complete()
-        orders._create_invoices()
-        view = self.env.ref("fieldservice.fsm_order_list_view")
+        orders[::2]._create_invoices()
+        for view in (
+            "fieldservice.fsm_order_list_view",
+            "fieldservice_invoicing.fsm_order_view_list_to_invoice",
+        ):
+            with self.subTest(view):
+                self._check_list(orders, self.env.ref(view))
+
+    def _check_list(self, orders, view):
         Order = self.env["fsm.order"].with_user(self.dispatcher)
         fields_info = Order.get_views([(view.id, "list")])["models"]["fsm.order"]
         names = Order.get_view(view.id, "list")["models"]["fsm.order"]

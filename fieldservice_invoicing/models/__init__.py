@@ -4,6 +4,7 @@ from . import res_partner
 from . import res_config_settings
 from . import ir_ui_menu
 from . import fsm_stage
+from . import fsm_order_type
 from . import fsm_equipment
 from . import fsm_closeout_rule
 from . import service_invoice_snapshot
@@ -20,11 +21,15 @@ from . import fsm_order
 from . import service_billing_report
 from . import service_invoice_batch
 from . import service_invoice_batch_line
+from . import account_analytic_distribution_model
 from . import account_cash_rounding
 from . import account_incoterms
 from . import account_journal
 from . import account_tax
 from . import service_discount_mixin
+from . import service_sending_mixin
 from . import account_move
 from . import account_move_line
 from . import account_move_send
+from . import ir_mail_server
+from . import mail_mail

@@ -48,6 +48,16 @@ class AccountMoveLine(models.Model):
         ondelete="set null",
         help="The service order whose lines a discount on the whole invoice lowers.",
     )
+    service_heading_order_id = fields.Many2one(
+        "fsm.order",
+        string="Headed Service Order",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The service order whose lines this section heads, on an invoice of "
+        "several orders.",
+    )
     service_origin_line_id = fields.Many2one(
         "account.move.line",
         string="Credited Line",
@@ -157,7 +167,7 @@ class AccountMoveLine(models.Model):
         section = self.sudo()
         if len(section.move_id._get_service_order_links()) < 2:
             return lines
-        order = section._get_service_orders()
+        order = section.service_heading_order_id or section._get_service_orders()
         return lines.filtered(lambda line: line._get_service_orders() == order)
 
     def _get_child_lines(self):
@@ -193,6 +203,7 @@ class AccountMoveLine(models.Model):
         values["service_origin_line_id"] = self.id
         values["is_service_discount"] = self.is_service_discount
         values["service_discount_order_id"] = self.service_discount_order_id.id
+        values["service_heading_order_id"] = self.service_heading_order_id.id
         return res
 
     # ------------------------------------------------------------------
@@ -210,6 +221,14 @@ class AccountMoveLine(models.Model):
         # what is taken off the whole counts in no section, nor is it folded with one
         self.filtered("is_service_discount").parent_id = False
         return res
+
+    def _is_plain_heading(self):
+        """Whether the line (one record) heads the lines of a service order and no more
+        (bool): the document has its own heading of each order, with more in it."""
+        self.ensure_one()
+        return bool(self.service_heading_order_id) and not (
+            self.collapse_composition or self.collapse_prices
+        )
 
     def _get_service_discount_key(self):
         """What tells one discount line from the others of its invoice (tuple)."""
@@ -276,6 +295,7 @@ class AccountMoveLine(models.Model):
             "deductible_amount",
             "is_service_discount",
             "service_discount_order_id",
+            "service_heading_order_id",
             "service_origin_line_id",
             "extra_tax_data",
             "tax_ids",

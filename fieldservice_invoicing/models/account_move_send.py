@@ -52,6 +52,7 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _get_default_mail_partner_ids(self, move, mail_template, mail_lang):
         partners = super()._get_default_mail_partner_ids(move, mail_template, mail_lang)
+        partners -= move._get_reached_partners()
         return partners - move.partner_id if move._is_one_off() else partners
 
     @api.model
@@ -122,6 +123,63 @@ class AccountMoveSend(models.AbstractModel):
         if params and (email_to := move_data.get("outgoing_email_to")):
             params["outgoing_email_to"] = email_to
         return params
+
+    @api.model
+    def _prepare_invoice_pdf_report(self, invoices_data):
+        """As Odoo does it; a service invoice that can not be printed is not sent, and
+        holds up no other."""
+        try:
+            super()._prepare_invoice_pdf_report(invoices_data)
+        except UserError as error:
+            if not any(move.is_service_invoice for move in invoices_data):
+                raise
+            if len(invoices_data) > 1:
+                # wkhtmltopdf without its own Qt prints them one by one only
+                for move, move_data in invoices_data.items():
+                    self._prepare_invoice_pdf_report({move: move_data})
+                return
+            ((move, move_data),) = invoices_data.items()
+            move_data["error"] = {
+                "error_title": self.env._(
+                    "%(document)s is not sent, as it can not be printed.",
+                    document=move.name,
+                ),
+                "errors": [str(error)],
+            }
+
+    @api.model
+    def _link_invoice_documents(self, invoices_data):
+        """As Odoo does it; a service invoice whose PDF can not be stored is not sent, and
+        holds up no other."""
+        invoices = self.env["account.move"].sudo().union(*invoices_data)
+        own = invoices.filtered("is_service_invoice")
+        super()._link_invoice_documents(
+            {move: data for move, data in invoices_data.items() if move not in own}
+        )
+        for move in own:
+            try:
+                with self.env.cr.savepoint():
+                    super()._link_invoice_documents({move: invoices_data[move]})
+            except OSError as error:
+                invoices_data[move]["error"] = {
+                    "error_title": self.env._(
+                        "%(document)s is not sent, as its PDF can not be stored. Tell "
+                        "the administrator of the server, then send it again.",
+                        document=move.name,
+                    ),
+                    "errors": [error.strerror or str(error)],
+                }
+
+    @api.model
+    def _send_mail(self, move, mail_template, **kwargs):
+        if not move.is_service_invoice:
+            return super()._send_mail(move, mail_template, **kwargs)
+        move._give_up_unsent()
+        res = super()._send_mail(move, mail_template, **kwargs)
+        messages = self.env["mail.message"].sudo()
+        domain = [("model", "=", move._name), ("res_id", "=", move.id)]
+        move._keep_sending(messages.search(domain, order="id desc", limit=1))
+        return res
 
     @api.model
     def _send_mails(self, moves_data):

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import format_date
 
 from .account_tax import get_kind, get_rounded_untaxed
 from .res_company import (
@@ -179,6 +180,11 @@ class FsmOrder(models.Model):
     )
     active_invoice_due = fields.Date(
         related="active_invoice_id.invoice_date_due", groups=INVOICE_READERS
+    )
+    is_active_invoice_sent = fields.Boolean(
+        related="active_invoice_id.is_move_sent",
+        string="Invoice Sent",
+        groups=INVOICE_READERS,
     )
     active_invoice_residual = fields.Monetary(
         related="active_invoice_id.amount_residual",
@@ -464,6 +470,7 @@ class FsmOrder(models.Model):
         base_lines = []
         for order in self:
             lines = order._get_billable_lines() & order._get_priced_lines()
+            lines = lines.with_prefetch(order.line_ids._prefetch_ids)
             base_lines += order._get_line_base_lines(lines, options)
         return self[:1]._get_tax_totals(self._complete_base_lines(base_lines, options))
 
@@ -913,12 +920,16 @@ class FsmOrder(models.Model):
             order.invoice_refusal = order._get_batch_refusal()
 
     def _get_batch_refusal(self):
-        """Why the order (one record) can not be invoiced together with others, by the
-        taxes of its lines: hook for what only the order's own dialog asks.
+        """Why the order (one record) can not be invoiced together with others: hook for
+        what only the order's own dialog asks.
 
         :return: message (str), or False when it can be invoiced
         """
-        return self._get_invoice_refusal()
+        if refusal := self._get_invoice_refusal():
+            return refusal
+        if not self.include_unit_price and not self._get_invoiceable_lines():
+            return self._get_only_units_message()
+        return False
 
     def _get_active_invoice_refusal(self):
         """Refusal (str or False) for an order that has its one active invoice."""
@@ -1168,7 +1179,7 @@ class FsmOrder(models.Model):
             "currency_id": self.currency_id.id,
             "invoice_payment_term_id": self.payment_term_id.id,
             "invoice_origin": self.name,
-            "invoice_user_id": self.env.uid,
+            "invoice_user_id": self._get_invoice_user().id,
             **self._prepare_invoice_discount(),
             "service_order_link_ids": [Command.create(self._prepare_invoice_link())],
             "invoice_line_ids": [],
@@ -1176,6 +1187,22 @@ class FsmOrder(models.Model):
         if journal := self.company_id.sudo().service_invoice_journal_id:
             values["journal_id"] = journal.id
         return values
+
+    def _get_invoice_user(self):
+        """Salesperson (`res.users`) of the order's invoice: who creates it, and for
+        one that is created automatically who entered the order, if that is a person of
+        the company. Hook for others."""
+        self.ensure_one()
+        if not self.env.user._is_superuser():
+            return self.env.user
+        return self.create_uid.filtered(
+            lambda user: (
+                user.active
+                and not user._is_superuser()
+                and user._is_internal()
+                and self.company_id in user.company_ids
+            )
+        )
 
     def _prepare_invoice_discount(self):
         """Values (dict) of the discount on the order's whole invoice."""
@@ -1257,6 +1284,15 @@ class FsmOrder(models.Model):
             values["tax_ids"] = [Command.set(values["tax_ids"].ids)]
         return values
 
+    def _get_service_day(self):
+        """Day (date, or False) on which the work of one order ended, else is scheduled,
+        where its company is."""
+        self.ensure_one()
+        done = self.date_end or self.scheduled_date_start
+        timezone = self.company_id.partner_id.tz or self.env.user.tz or "UTC"
+        order = self.with_context(tz=timezone)
+        return done and fields.Datetime.context_timestamp(order, done).date()
+
     def _prepare_document_values(self):
         """What the invoice says of one order: hook for more.
 
@@ -1267,9 +1303,7 @@ class FsmOrder(models.Model):
         """
         self.ensure_one()
         order = self.sudo()
-        done = order.date_end or order.scheduled_date_start
-        timezone = order.company_id.partner_id.tz or self.env.user.tz or "UTC"
-        order = order.with_context(tz=timezone)
+        day = order._get_service_day()
         contact = self.env["ir.qweb.field.contact"].with_env(order.env)
         site = order.location_id.partner_id
         return {
@@ -1281,8 +1315,7 @@ class FsmOrder(models.Model):
             and contact.value_to_html(
                 site, {"fields": ["address"], "no_marker": True, "no_tag_br": True}
             ),
-            "date": done
-            and fields.Date.to_string(fields.Datetime.context_timestamp(order, done)),
+            "date": day and fields.Date.to_string(day),
             "equipment": [
                 {"name": equipment.name, "serial": equipment._get_serial_number()}
                 for equipment in order.equipment_ids
@@ -1339,30 +1372,72 @@ class FsmOrder(models.Model):
         )
         return list(groups.values())
 
-    @api.model
     def _group_invoice_vals(self, vals_list):
         """Join the values of invoices that agree in the grouping keys.
 
-        :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines
+        :param vals_list: list of dicts of :meth:`_prepare_invoice`, with lines, one for
+            each order
         :return: list of dicts, one for each invoice
         """
-        groups = {}
-        for values in vals_list:
-            key = self._get_invoice_group(values)
-            if key not in groups:
-                groups[key] = values
-                continue
-            target = groups[key]
-            target["invoice_line_ids"] += values["invoice_line_ids"]
-            target["service_order_link_ids"] += values["service_order_link_ids"]
+        groups = defaultdict(list)
+        for order, values in zip(self, vals_list, strict=True):
+            groups[self._get_invoice_group(values)].append((order, values))
+        return [self._join_invoice_vals(group) for group in groups.values()]
+
+    @api.model
+    def _join_invoice_vals(self, group):
+        """Values (dict) of one invoice for several orders, with a section for each.
+
+        :param group: list of pairs of order and its values, see
+            :meth:`_group_invoice_vals`
+        """
+        target = group[0][1]
+        if len(group) == 1:
+            return target
+        lines, links = [], []
+        for order, values in group:
+            lines.append(Command.create(order._prepare_invoice_heading()))
+            lines += order._demote_sections(values["invoice_line_ids"])
+            links += values["service_order_link_ids"]
             if target["partner_shipping_id"] != values["partner_shipping_id"]:
                 target["partner_shipping_id"] = False
-            target["invoice_origin"] += f", {values['invoice_origin']}"
-        for values in groups.values():
-            if len(values["service_order_link_ids"]) > 1:
-                for sequence, command in enumerate(values["invoice_line_ids"]):
-                    command[2]["sequence"] = sequence
-        return list(groups.values())
+        for sequence, command in enumerate(lines):
+            command[2]["sequence"] = sequence
+        return {
+            **target,
+            "invoice_line_ids": lines,
+            "service_order_link_ids": links,
+            "invoice_origin": ", ".join(
+                values["invoice_origin"] for _order, values in group
+            ),
+        }
+
+    def _prepare_invoice_heading(self):
+        """Values (dict) of the section that heads the lines of one order on an invoice
+        of several: number, location and date."""
+        self.ensure_one()
+        order = self.sudo()
+        day = order._get_service_day()
+        parts = (
+            order.name,
+            order.location_id.display_name,
+            day and format_date(self.env, day, lang_code=self._get_bill_to_lang()),
+        )
+        return {
+            "display_type": "line_section",
+            "name": " – ".join(filter(None, parts)),
+            "account_id": False,
+            "service_heading_order_id": order.id,
+        }
+
+    @api.model
+    def _demote_sections(self, commands):
+        """Commands of :meth:`_prepare_invoice_lines` for an invoice on which each order
+        is a section: the order's own sections are within it."""
+        for command in commands:
+            if command[2].get("display_type") == "line_section":
+                command[2]["display_type"] = "line_subsection"
+        return commands
 
     def _create_account_invoices(self, vals_list):
         """Create the invoices: the one place that needs superuser rights, because
@@ -1372,20 +1447,27 @@ class FsmOrder(models.Model):
         :return: `account.move` recordset in superuser mode
         """
         moves = get_superuser_env(self.env)["account.move"]
+        for values in vals_list:
+            moves._add_line_amounts(values)
         return moves.with_context(default_move_type="out_invoice").create(vals_list)
 
     def _log_created(self, moves):
         """Tell orders and invoices of each other in their chatter."""
-        moves._log_on_service_orders(self.env._("Draft invoice created: %s"))
-        moves._message_log_batch(
-            bodies={
-                move.id: self.env._(
-                    "Created from service order %s",
-                    move.service_order_link_ids.order_id._get_html_links(),
-                )
-                for move in moves
-            }
+        is_automatic = self.env.user._is_superuser()
+        moves._log_on_service_orders(
+            self.env._("Draft invoice created automatically: %s")
+            if is_automatic
+            else self.env._("Draft invoice created: %s")
         )
+        bodies = {}
+        for move in moves:
+            links = move.service_order_link_ids.order_id._get_html_links()
+            bodies[move.id] = (
+                self.env._("Created automatically from service order %s", links)
+                if is_automatic
+                else self.env._("Created from service order %s", links)
+            )
+        moves._message_log_batch(bodies=bodies)
         moves._log_tax_treatment()
 
     def _get_html_links(self):
@@ -1423,7 +1505,6 @@ class FsmOrder(models.Model):
     def _action_create_invoices(self):
         """Open the dialog that invoices many orders (action dict)."""
         self._follow_sources()
-        self._update_amounts()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Create Invoices"),
@@ -1589,7 +1670,7 @@ class FsmOrder(models.Model):
         commands = self._prepare_invoice_lines(options)
         if len(invoice.service_order_link_ids) > 1:
             # the order's lines stay together, between those of other orders
-            for command in commands:
+            for command in self._demote_sections(commands):
                 command[2]["sequence"] = sequence
         invoice.write({"invoice_line_ids": commands, **discount})
         invoice._check_service_invoice_total()
@@ -1705,6 +1786,7 @@ class FsmOrder(models.Model):
         for order in orders:
             order._ensure_not_entered({name for name in MARK if order[name]})
         orders.filtered("equipment_ids")._follow_sources()
+        orders._trigger_automatic_invoice()
         return orders
 
     def write(self, vals):
@@ -1722,7 +1804,58 @@ class FsmOrder(models.Model):
         elif "stage_id" in vals:
             # work from before the addon that bills it was installed
             self.filtered("is_invoiceable")._follow_sources()
+        if "stage_id" in vals:
+            self._trigger_automatic_invoice()
         return res
+
+    def _trigger_automatic_invoice(self):
+        """Have drafts created soon of orders that get one when they are finished.
+
+        Called when orders come to a stage: the drafts are made afterwards, so that
+        nothing about them keeps anybody from finishing the work.
+        """
+        finished = self.sudo().filtered("is_invoiceable")
+        companies = finished.company_id.filtered("service_invoicing")
+        cron = self.sudo().env.ref(
+            "fieldservice_invoicing.ir_cron_service_auto_invoice",
+            raise_if_not_found=False,
+        )
+        if cron and any(
+            finished.with_company(company).search_count(
+                company._get_auto_invoice_domain("finished")
+                & Domain("id", "in", finished.ids),
+                limit=1,
+            )
+            for company in companies
+        ):
+            cron._trigger()
+
+    def _get_left_to_people(self):
+        """Those of these unbilled orders (superuser mode) that automatic invoicing
+        leaves alone: they wait in somebody's batch, or it could not bill them, or
+        somebody cancelled what it made; until the order or its lines change."""
+        lines = self.env["service.invoice.batch.line"]
+        waiting = lines.search(
+            [("order_id", "in", self.ids), ("state", "=", "pending")]
+        ).order_id
+        attempts = lines._read_group(
+            [("order_id", "in", self.ids), ("batch_id.frequency", "!=", "manual")],
+            ["order_id"],
+            ["write_date:max"],
+        )
+        tried = self.browse().union(*(order for order, _date in attempts))
+        changes = dict(
+            self.env["fsm.order.line"]._read_group(
+                [("order_id", "in", tried.ids)], ["order_id"], ["write_date:max"]
+            )
+        )
+        unchanged = self.browse()
+        for order, date in attempts:
+            # an invoice is written on when it is cancelled
+            last = max(date, *order.invoice_link_ids.move_id.mapped("write_date"), date)
+            if max(order.write_date, changes.get(order, order.write_date)) <= last:
+                unchanged |= order
+        return waiting | unchanged
 
     def _follow_walk_in(self):
         """Book one-offs of these orders on the walk-in contact that their company has
@@ -1767,6 +1900,7 @@ class FsmOrder(models.Model):
             return
         for order in self:
             if invoice := order.sudo().active_invoice_id:
+                order.check_access("write")
                 raise UserError(
                     self.env._(
                         "Service order %(order)s is billed (%(invoice)s): its lines "
@@ -1788,6 +1922,7 @@ class FsmOrder(models.Model):
                 field = self._fields[name]
                 new = field.convert_to_cache(vals[name], order, validate=False)
                 if links and field.convert_to_cache(order[name], order) != new:
+                    order.check_access("write")
                     raise UserError(
                         self.env._(
                             "%(field)s of service order %(order)s can not change: it "
@@ -1829,6 +1964,7 @@ class FsmOrder(models.Model):
         :raise UserError: names the orders and the way out
         """
         if names and not self.env.su:
+            self.check_access("write")
             raise UserError(
                 self.env._(
                     "%(field)s of service order %(order)s is recorded and can not be "

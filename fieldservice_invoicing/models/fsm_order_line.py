@@ -698,15 +698,8 @@ class FsmOrderLine(models.Model):
         return defaults
 
     def write(self, vals):
-        if "order_id" in vals and any(
-            line.order_id.id != vals["order_id"] for line in self
-        ):
-            raise UserError(
-                self.env._(
-                    "An order line can not move to another service order: "
-                    "delete it and enter it there."
-                )
-            )
+        if "order_id" in vals:
+            self._ensure_stays_on_order(vals["order_id"])
         if vals.keys() & self._get_billing_fields():
             self._ensure_order_can_change()
         if vals.keys() & self._get_source_fields():
@@ -724,6 +717,22 @@ class FsmOrderLine(models.Model):
         if vals.keys() & {"quantity_source", "source_key"}:
             self._ensure_source_is_recorded()
         return res
+
+    def _ensure_stays_on_order(self, order_id):
+        """Refuse to move lines to another order.
+
+        :param order_id: id of the order that is about to be written
+        :raise UserError: names line, order and the way out
+        """
+        for line in self.filtered(lambda line: line.order_id.id != order_id):
+            raise UserError(
+                self.env._(
+                    "“%(line)s” on %(order)s can not move to another service order: "
+                    "delete it and enter it there.",
+                    line=line.name,
+                    order=line.order_id.name,
+                )
+            )
 
     @api.model
     def _get_amount_fields(self):

@@ -1,6 +1,15 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import api, fields, models
+import logging
+from datetime import datetime, time
+
+import pytz
+from dateutil.relativedelta import relativedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
 
 GROUP_USER = "fieldservice_invoicing.group_service_invoice_user"
 GROUP_MANAGER = "fieldservice_invoicing.group_service_invoice_manager"
@@ -8,6 +17,20 @@ GROUP_COST = "fieldservice_invoicing.group_service_cost"
 INVOICE_READERS = (
     "fieldservice_invoicing.group_service_invoice_user,"
     "account.group_account_readonly,account.group_account_invoice"
+)
+
+AUTO_INVOICE = [
+    ("off", "Off"),
+    ("finished", "When an order is finished"),
+    ("weekly", "Weekly, consolidated"),
+    ("monthly", "Monthly, consolidated"),
+]
+# where automatic invoicing is set for an order: the first that says anything counts,
+# then the company
+AUTO_INVOICE_SETTINGS = (
+    "bill_to_id.service_auto_invoice",
+    "bill_to_id.commercial_partner_id.service_auto_invoice",
+    "type.service_auto_invoice",
 )
 
 
@@ -42,6 +65,15 @@ class ResCompany(models.Model):
         string="Send Service Invoices at Once",
         help="The Create Invoice dialog proposes 'Create and Send' to users who may "
         "post invoices, instead of a draft to review.",
+    )
+    service_auto_invoice = fields.Selection(
+        AUTO_INVOICE,
+        string="Automatic Service Invoices",
+        default="off",
+        required=True,
+        help="When drafts are created of themselves. Weekly and monthly: what was "
+        "finished before the current week or month, consolidated per bill-to. An order "
+        "type or a customer can have a setting of its own.",
     )
     service_excluded_lines = fields.Selection(
         [("hide", "Left off the invoice"), ("no_charge", "Shown at no charge")],
@@ -154,6 +186,113 @@ class ResCompany(models.Model):
         orders would not be among those to invoice."""
         orders = self.env["fsm.order"].sudo()
         orders.search([("company_id", "in", self.ids)])._follow_sources()
+
+    # ------------------------------------------------------------------
+    # Automatic invoicing
+    # ------------------------------------------------------------------
+
+    @api.model
+    def _cron_invoice_automatically(self):
+        """Start the batches that are due: daily, and when orders are finished."""
+        progress = self.env["ir.cron"]
+        companies = self.with_user(SUPERUSER_ID).search(
+            [("service_invoicing", "=", True)], order="id"
+        )
+        progress._commit_progress(remaining=len(companies))
+        for company in companies:
+            try:
+                company._invoice_automatically()
+            except Exception:
+                # else a defect that concerns one company would stop all others
+                self.env.cr.rollback()
+                _logger.exception(
+                    "Automatic invoicing of company %s did not work", company.id
+                )
+            if not progress._commit_progress(1):
+                return
+
+    def _invoice_automatically(self):
+        """Start the batches of one company that are due (superuser mode).
+
+        :return: `service.invoice.batch`
+        """
+        self.ensure_one()
+        company = self.with_company(self)
+        batches = self.env["service.invoice.batch"]
+        for frequency in ("finished", "weekly", "monthly"):
+            until = company._get_auto_invoice_until(frequency)
+            if until and company._has_auto_invoice_batch(frequency, until):
+                continue
+            if orders := company._get_orders_to_invoice(frequency, until):
+                batches |= batches._start(
+                    orders.with_company(self),
+                    grouped=frequency != "finished",
+                    is_background=True,
+                    frequency=frequency,
+                    company_id=self.id,
+                    until_date=until,
+                )
+        return batches
+
+    def _get_auto_invoice_until(self, frequency):
+        """Day (date) on which the current week or month of one company began, in its
+        time zone; False where orders are not collected."""
+        if frequency == "finished":
+            return False
+        today = datetime.now(self._get_timezone()).date()
+        if frequency == "monthly":
+            return today.replace(day=1)
+        lang = self.env["res.lang"]._get_data(code=self.partner_id.lang)
+        first_weekday = int(lang.week_start or 1)
+        return today - relativedelta(days=(today.isoweekday() - first_weekday) % 7)
+
+    def _get_timezone(self):
+        """Time zone (tzinfo) of one company."""
+        return pytz.timezone(self.partner_id.tz or "UTC")
+
+    def _has_auto_invoice_batch(self, frequency, until):
+        """Whether the orders of one company until a day (date) were dealt with (bool).
+
+        :param str frequency: ``weekly`` or ``monthly``
+        """
+        return bool(
+            self.env["service.invoice.batch"].search_count(
+                [
+                    ("company_id", "=", self.id),
+                    ("frequency", "=", frequency),
+                    ("until_date", ">=", until),
+                ],
+                limit=1,
+            )
+        )
+
+    def _get_orders_to_invoice(self, frequency, until):
+        """Orders (`fsm.order`) of one company that can be billed automatically now.
+
+        What can not be billed stays in "Orders to Invoice".
+
+        :param str frequency: ``finished``, ``weekly`` or ``monthly``
+        :param until: day (date) before which they were finished, or False
+        """
+        domain = self._get_auto_invoice_domain(frequency)
+        domain &= Domain("billing_status", "=", "to_invoice")
+        if until:
+            midnight = self._get_timezone().localize(datetime.combine(until, time.min))
+            start = midnight.astimezone(pytz.utc).replace(tzinfo=None)
+            domain &= Domain("invoiceable_date", "<", start)
+        orders = self.env["fsm.order"].search(domain, order="id")
+        orders -= orders._get_left_to_people()
+        return orders.filtered(lambda order: not order._get_batch_refusal())
+
+    def _get_auto_invoice_domain(self, frequency):
+        """Domain of the orders of one company for which a frequency (str) is set."""
+        is_set = self.service_auto_invoice == frequency
+        domain = Domain.TRUE if is_set else Domain.FALSE
+        for name in reversed(AUTO_INVOICE_SETTINGS):
+            # also where there is no order type, or no bill-to
+            is_blank = ~Domain(name, "!=", False)
+            domain = Domain(name, "=", frequency) | (is_blank & domain)
+        return Domain("company_id", "=", self.id) & domain
 
     def _ensure_service_invoicing(self, group=GROUP_USER):
         """Refuse what the companies or the current user may not do.

@@ -1,6 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
+from .service_invoice_batch import BACKGROUND_LIMIT
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -13,6 +15,9 @@ class ResConfigSettings(models.TransientModel):
     )
     service_invoice_send = fields.Boolean(
         related="company_id.service_invoice_send", readonly=False
+    )
+    service_auto_invoice = fields.Selection(
+        related="company_id.service_auto_invoice", readonly=False
     )
     service_excluded_lines = fields.Selection(
         related="company_id.service_excluded_lines", readonly=False
@@ -30,6 +35,12 @@ class ResConfigSettings(models.TransientModel):
     )
     service_labor_product_id = fields.Many2one(
         related="company_id.service_labor_product_id", readonly=False
+    )
+    service_batch_limit = fields.Integer(
+        string="Orders Invoiced at Once",
+        default=BACKGROUND_LIMIT,
+        config_parameter="fieldservice_invoicing.batch_limit",
+        help="More service orders than these are invoiced in the background.",
     )
     service_unbilled_reminder_days = fields.Integer(
         related="company_id.service_unbilled_reminder_days", readonly=False

@@ -4,6 +4,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
+from odoo.tools import format_datetime
 
 from .res_company import GROUP_MANAGER, GROUP_USER
 
@@ -12,6 +13,28 @@ GROUP_POST = "account.group_account_invoice"
 STEP = 20
 # how long the screen that runs a batch may be silent before a scheduled action goes on
 SILENCE_MINUTES = 10
+# orders that somebody waits for, unless the settings say otherwise
+BACKGROUND_LIMIT = 100
+
+
+def get_totals_by_currency(amounts):
+    """Sums for the field widget ``service_invoice_totals``.
+
+    :param amounts: iterable of tuples of currency (`res.currency`), untaxed amount, tax
+        and total (float)
+    :return: list of dicts with ``currency_id``, ``untaxed``, ``tax`` and ``total``
+    """
+    sums = {}
+    for currency, *values in amounts:
+        present = sums.get(currency, (0.0, 0.0, 0.0))
+        sums[currency] = [
+            currency.round(one + other)
+            for one, other in zip(present, values, strict=True)
+        ]
+    return [
+        {"currency_id": currency.id, "untaxed": untaxed, "tax": tax, "total": total}
+        for currency, (untaxed, tax, total) in sums.items()
+    ]
 
 
 class ServiceInvoiceBatch(models.Model):
@@ -45,6 +68,24 @@ class ServiceInvoiceBatch(models.Model):
         default="draft",
         required=True,
     )
+    frequency = fields.Selection(
+        [
+            ("manual", "By Hand"),
+            ("finished", "When Finished"),
+            ("weekly", "Weekly"),
+            ("monthly", "Monthly"),
+        ],
+        default="manual",
+        required=True,
+        help="Whether somebody started the batch, or it was started automatically.",
+    )
+    company_id = fields.Many2one(
+        "res.company", readonly=True, help="Company that was invoiced automatically."
+    )
+    until_date = fields.Date(
+        string="Finished Before",
+        help="When the week or month began: the orders were finished before.",
+    )
     is_background = fields.Boolean(string="In the Background")
     is_stopped = fields.Boolean(string="Stopped")
     state = fields.Selection(
@@ -55,23 +96,44 @@ class ServiceInvoiceBatch(models.Model):
     line_ids = fields.One2many(
         "service.invoice.batch.line", "batch_id", string="Service Orders"
     )
+    problem_line_ids = fields.One2many(
+        "service.invoice.batch.line",
+        "batch_id",
+        string="Problems",
+        domain=[("message", "!=", False)],
+    )
     order_count = fields.Integer(string="Orders", compute="_compute_counts")
     pending_count = fields.Integer(string="Waiting", compute="_compute_counts")
     invoiced_count = fields.Integer(string="Invoiced", compute="_compute_counts")
     refused_count = fields.Integer(string="Not Invoiced", compute="_compute_counts")
     invoice_count = fields.Integer(string="Created", compute="_compute_counts")
+    unclosed_count = fields.Integer(
+        string="Not Posted or Sent",
+        compute="_compute_counts",
+        help="Invoiced orders whose invoice could not be posted or sent as asked.",
+    )
     progress = fields.Float(compute="_compute_counts", help="In percent of the orders.")
-    is_mine = fields.Boolean(compute="_compute_is_mine")
+    totals = fields.Json(compute="_compute_totals")
+    is_mine = fields.Boolean(compute="_compute_rights")
+    may_control = fields.Boolean(compute="_compute_rights")
+
+    _one_a_period = models.UniqueIndex(
+        "(company_id, frequency, until_date) WHERE frequency IN ('weekly', 'monthly')",
+        "The orders of this week or month have been invoiced automatically.",
+    )
 
     @api.depends("start_date")
     @api.depends_context("lang", "tz")
     def _compute_display_name(self):
         for batch in self:
-            start = fields.Datetime.context_timestamp(
-                batch, batch.start_date or fields.Datetime.now()
-            )
             batch.display_name = self.env._(
-                "Invoicing of %s", start.strftime("%Y-%m-%d %H:%M")
+                "Invoicing of %s",
+                format_datetime(
+                    self.env,
+                    batch.start_date or fields.Datetime.now(),
+                    tz=self.env.context.get("tz"),
+                    dt_format="short",
+                ),
             )
 
     @api.depends("is_stopped", "line_ids.state")
@@ -82,35 +144,51 @@ class ServiceInvoiceBatch(models.Model):
             else:
                 batch.state = "stopped" if batch.is_stopped else "running"
 
-    @api.depends("line_ids.state", "line_ids.move_id")
+    @api.depends("line_ids.state", "line_ids.move_id", "line_ids.message")
     def _compute_counts(self):
         groups = self.env["service.invoice.batch.line"]._read_group(
             [("batch_id", "in", self.ids)],
             ["batch_id", "state"],
-            ["__count", "move_id:count_distinct"],
+            ["__count", "move_id:count_distinct", "message:count"],
         )
-        counts = {
-            (batch.id, state): (orders, invoices)
-            for batch, state, orders, invoices in groups
-        }
+        counts = {(batch.id, state): numbers for batch, state, *numbers in groups}
         for batch in self:
             orders = {
-                state: counts.get((batch.id, state), (0, 0))[0]
+                state: counts.get((batch.id, state), (0,))[0]
                 for state in ("pending", "invoiced", "refused")
             }
+            _orders, invoices, messages = counts.get((batch.id, "invoiced"), (0, 0, 0))
             batch.order_count = sum(orders.values())
             batch.pending_count = orders["pending"]
             batch.invoiced_count = orders["invoiced"]
             batch.refused_count = orders["refused"]
-            batch.invoice_count = counts.get((batch.id, "invoiced"), (0, 0))[1]
+            batch.invoice_count = invoices
+            batch.unclosed_count = messages
             done = batch.order_count - batch.pending_count
             batch.progress = 100.0 * done / (batch.order_count or 1)
 
+    @api.depends("line_ids.move_id")
+    def _compute_totals(self):
+        """What the invoices come to, see :func:`get_totals_by_currency`."""
+        names = ("amount_untaxed", "amount_tax", "amount_total")
+        for batch in self:
+            moves = batch.sudo().line_ids.move_id
+            batch.totals = get_totals_by_currency(
+                moves._read_group(
+                    [("id", "in", moves.ids)],
+                    ["currency_id"],
+                    [f"{name}:sum" for name in names],
+                )
+            )
+
     @api.depends_context("uid")
     @api.depends("user_id")
-    def _compute_is_mine(self):
+    def _compute_rights(self):
+        user = self.env.user
+        is_manager = user.has_group(GROUP_MANAGER)
         for batch in self:
-            batch.is_mine = batch.user_id == self.env.user
+            batch.is_mine = batch.user_id == user
+            batch.may_control = batch.is_mine or is_manager
 
     # ------------------------------------------------------------------
     # Start, stop
@@ -180,22 +258,26 @@ class ServiceInvoiceBatch(models.Model):
         limit = (
             self.env["ir.config_parameter"]
             .sudo()
-            .get_param("fieldservice_invoicing.batch_limit", "100")
+            .get_param("fieldservice_invoicing.batch_limit", "")
+            .strip()
         )
-        return len(orders) > int(limit)
+        # anybody may have written anything there
+        return len(orders) > (int(limit) if limit.isdecimal() else BACKGROUND_LIMIT)
 
     def _proceed(self):
         """Have the steps of a running batch made (superuser mode): hook for other ways
         than the scheduled action."""
-        cron = self.env.ref("fieldservice_invoicing.ir_cron_service_invoice_batch")
         if self.is_background:
-            cron._trigger()
+            self._trigger_cron()
         else:
             # in case the screen that runs it is closed
-            later = fields.Datetime.add(
-                fields.Datetime.now(), minutes=SILENCE_MINUTES + 1
-            )
-            cron._trigger(at=later)
+            self._trigger_cron(minutes=SILENCE_MINUTES + 1)
+
+    @api.model
+    def _trigger_cron(self, minutes=0):
+        """Have the scheduled action run soon, or in some minutes (int)."""
+        cron = self.env.ref("fieldservice_invoicing.ir_cron_service_invoice_batch")
+        cron._trigger(at=fields.Datetime.add(fields.Datetime.now(), minutes=minutes))
 
     def action_stop(self):
         """Let the batches rest after the step that is being made."""
@@ -324,6 +406,7 @@ class ServiceInvoiceBatch(models.Model):
             return 0
         lines = (self._get_next_lines() if lines is None else lines)._take()
         lines._bill()
+        self._end()
         return len(lines)
 
     def _get_next_lines(self):
@@ -338,7 +421,7 @@ class ServiceInvoiceBatch(models.Model):
         if self.state != "done" or self.end_date:
             return
         self.end_date = fields.Datetime.now()
-        if self.is_background:
+        if self.is_background and not self.user_id._is_superuser():
             self.with_context(lang=self.user_id.lang)._notify_user()
 
     def _notify_user(self):
@@ -381,16 +464,27 @@ class ServiceInvoiceBatch(models.Model):
     @api.model
     def _get_batches_to_run(self):
         """Batches (`service.invoice.batch`) that a scheduled action goes on with."""
+        running = [("is_stopped", "=", False), ("end_date", "=", False)]
+        return self.search(running, order="id").filtered(
+            lambda batch: batch._is_for_cron()
+        )
+
+    def _is_for_cron(self):
+        """Whether the scheduled action goes on with one running batch (bool): hook for
+        other ways to run it."""
+        return self.is_background or not self.pending_count or self._is_silent()
+
+    def _is_silent(self):
+        """Whether nobody has worked on one running batch for a while (bool)."""
+        lines = self.env["service.invoice.batch.line"]
+        ((last_work,),) = lines._read_group(
+            [("batch_id", "=", self.id)], [], ["write_date:max"]
+        )
         silent_since = fields.Datetime.subtract(
             fields.Datetime.now(), minutes=SILENCE_MINUTES
         )
-        running = [("is_stopped", "=", False), ("end_date", "=", False)]
-        return self.search(running, order="id").filtered(
-            lambda batch: (
-                batch.is_background
-                or max(batch.line_ids.mapped("write_date")) < silent_since
-            )
-        )
+        # it may have been continued only now
+        return max(last_work or self.write_date, self.write_date) < silent_since
 
     # ------------------------------------------------------------------
     # Actions

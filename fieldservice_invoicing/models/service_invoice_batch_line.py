@@ -136,13 +136,15 @@ class ServiceInvoiceBatchLine(models.Model):
     def _get_user_env(self):
         """Environment with the rights of the user of the batch."""
         user = self.batch_id.user_id
+        # automatic invoicing is nobody's
+        is_automatic = user._is_superuser()
+        person = self.company_id.partner_id[:1] if is_automatic else user
         context = {
-            "lang": user.lang,
-            "tz": user.tz,
+            "lang": person.lang,
+            "tz": person.tz,
             "allowed_company_ids": self.company_id.ids,
         }
-        # automatic invoicing is nobody's
-        return self.env(user=user, su=user._is_superuser(), context=context)
+        return self.env(user=user, su=is_automatic, context=context)
 
     def _create_invoices(self):
         """Create the invoices of the orders of these lines."""

@@ -52,6 +52,7 @@ class ServiceInvoiceSnapshot(models.Model):
     _one_each = models.UniqueIndex("(move_id)")
 
     def write(self, vals):
+        self.check_access("write")
         self.move_id._ensure_not_issued()
         return super().write(vals)
 
@@ -128,9 +129,10 @@ class ServiceInvoiceSnapshot(models.Model):
     def _prepare_lines(self, move):
         """Lines of one document, in the order in which it prints them.
 
-        Each order's lines stay together, what bills none comes last. Lines of orders
-        without sections of their own go by kind. What is taken off the whole has its
-        section in any case.
+        Each order's lines stay together, what bills none comes last. The sections that
+        head them on the form are left out, for the document has its own. Lines of
+        orders without sections of their own go by kind. What is taken off the whole has
+        its section in any case.
 
         :return: list of dicts with ``id`` of the line, ``order_id`` or False, and
             ``section``, one of ``SECTIONS``
@@ -139,7 +141,9 @@ class ServiceInvoiceSnapshot(models.Model):
         only_order = orders if len(orders) == 1 else orders.browse()
         groups = defaultdict(move.invoice_line_ids.browse)
         for line in move.invoice_line_ids.sorted("sequence"):
-            groups[line._get_service_orders() or only_order] += line
+            if not line._is_plain_heading():
+                order = line.service_heading_order_id or line._get_service_orders()
+                groups[order or only_order] += line
         return [
             {"id": line.id, "order_id": order.id, "section": section}
             for order in sorted(groups, key=lambda order: not order)

@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged, users
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .common import ServiceInvoicingCommon
 
@@ -38,6 +38,27 @@ class BatchCommon(ServiceInvoicingCommon):
             self.assertEqual(batch.state, "running")
         return batch
 
+    def _run_cron(self):
+        """Run the scheduled action of batches."""
+        with self.enter_registry_test_mode():
+            self.env.ref(
+                "fieldservice_invoicing.ir_cron_service_invoice_batch"
+            ).method_direct_trigger()
+
+    def _age(self, batch):
+        """Have nobody have worked on a batch for an hour."""
+        self.env.flush_all()
+        for table in ("service_invoice_batch", "service_invoice_batch_line"):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET write_date = %s",
+                    SQL.identifier(table),
+                    fields.Datetime.subtract(fields.Datetime.now(), hours=1),
+                )
+            )
+        self.env.invalidate_all()
+        return batch
+
 
 @tagged("post_install", "-at_install")
 class TestBatch(BatchCommon):
@@ -51,6 +72,7 @@ class TestBatch(BatchCommon):
         self.assertEqual((wizard.order_count, wizard.billable_count), (4, 3))
         batch = self._run(self._start(orders))
         self.assertEqual(batch.state, "done")
+        self.assertTrue(batch.end_date)
         self.assertEqual((batch.invoiced_count, batch.refused_count), (3, 1))
         self.assertEqual(batch.invoice_count, 3)
         self.assertEqual(
@@ -162,7 +184,7 @@ class TestBatch(BatchCommon):
 
         def refuse(moves):
             if self.partner_b in moves.partner_id:
-                raise UserError("No account for this customer")
+                raise UserError(self.env._("No account for this customer"))
             return post(moves)
 
         with patch.object(Move, "action_post", refuse):
@@ -183,10 +205,8 @@ class TestBatch(BatchCommon):
         batch = batch.sudo()
         self.assertTrue(batch.is_background)
         self.assertEqual(batch.user_id, self.dispatcher)
-        with self.enter_registry_test_mode():
-            self.env.ref(
-                "fieldservice_invoicing.ir_cron_service_invoice_batch"
-            ).method_direct_trigger()
+        self._age(batch)  # jobs go first
+        self._run_cron()
         self.assertEqual(batch.state, "done")
         self.assertTrue(batch.end_date)
         self.assertEqual(batch.line_ids.move_id.create_uid, self.dispatcher)
@@ -218,13 +238,7 @@ class TestBatch(BatchCommon):
         """C17: the scheduled action takes over when the screen has been closed."""
         batch = self._start(self.orders.with_user(self.dispatcher)).sudo()
         self.assertFalse(batch._get_batches_to_run())
-        self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE service_invoice_batch_line SET write_date = %s",
-            [fields.Datetime.subtract(fields.Datetime.now(), hours=1)],
-        )
-        self.env.invalidate_all()
-        self.assertEqual(batch._get_batches_to_run(), batch)
+        self.assertEqual(self._age(batch)._get_batches_to_run(), batch)
 
     def test_rights(self):
         """C3: a batch is started by who may create, posts for who may post, and is

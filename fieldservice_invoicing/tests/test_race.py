@@ -163,6 +163,31 @@ class TestRace(RaceCommon):
             )
             self.assertEqual(moves, 1 if state == "posted" else 0)
 
+    def test_pay(self):
+        """F2: of two that register the payment at once one does, the other is told."""
+        for snapshot in (True, False) * 3:
+            order_id = self._create_order(invoice="posted")
+
+            def work(env, _index, order_id=order_id):
+                invoice = env["fsm.order"].browse(order_id).active_invoice_id
+                dialog = env["account.payment.register"].with_context(
+                    active_model="account.move", active_ids=invoice.ids
+                )
+                return dialog.create({})._create_payments().ids
+
+            outcomes = self._race(work, snapshot)
+            errors = [one for one in outcomes if isinstance(one, Exception)]
+            self.assertEqual(len(errors), 1, outcomes)
+            self.assertIsInstance(errors[0], UserError)
+            self.assertIn("nothing", str(errors[0]))
+            self.assertEqual(
+                self._read(
+                    order_id,
+                    lambda order: len(order.active_invoice_id.matched_payment_ids),
+                ),
+                1,
+            )
+
     def test_post(self):
         """D1: two that issue at once get consecutive numbers, none twice."""
         numbers = []

@@ -20,6 +20,26 @@ class TourCommon(ServiceInvoicingCommon, HttpCase):
         )
         self.env.invalidate_all()
 
+    def _tour_batch(self, tour, user):
+        """What ``user`` does in a browser, beginning on the orders to invoice.
+
+        :return: the batch that was started, if any
+        """
+        self.order.name = "TOUR-BATCH"
+        self.start_tour(
+            "/odoo/service-orders-to-invoice",
+            f"fieldservice_invoicing_{tour}",
+            login=user.login,
+        )
+        self.env.invalidate_all()
+        return self.env["service.invoice.batch"].sudo().search([])
+
+    def _create_bad_order(self):
+        """An order among those to invoice that can not be: its bill-to is archived."""
+        order = self._create_order(name="TOUR-BAD", bill_to_id=self.partner_b.id)
+        self.partner_b.active = False
+        return order
+
 
 @tagged("post_install", "-at_install")
 class TestTours(TourCommon):
@@ -138,6 +158,58 @@ class TestTours(TourCommon):
         self.assertIn("Pump replaced", order.resolution)
         self.assertEqual(order.active_invoice_id.amount_total, 499.13)
 
+    def test_batch(self):
+        """C17: all on the list, consolidated: what is announced is made, in two
+        currencies; the bad one is listed with its reason."""
+        currency = self.setup_other_currency("EUR")
+        orders = self.order + self._create_order()
+        foreign = self._create_order(currency_id=currency.id)
+        foreign += self._create_order(currency_id=currency.id)
+        bad = self._create_bad_order()
+        batch = self._tour_batch("batch", self.dispatcher)
+        self.assertRecordValues(
+            batch,
+            [{"state": "done", "grouped": True, "user_id": self.dispatcher.id}],
+        )
+        self.assertEqual(len(orders.active_invoice_id), 1)
+        self.assertEqual(orders.active_invoice_id.amount_total, 998.25)
+        self.assertEqual(len(foreign.active_invoice_id), 1)
+        self.assertEqual(foreign.active_invoice_id.currency_id, currency)
+        self.assertFalse(bad.active_invoice_id)
+
+    def test_batch_stop(self):
+        """C17: a batch is stopped and continued on its screen, which bills each order
+        once."""
+        orders = self.order
+        for _number in range(49):
+            orders += self._create_order()
+        batch = self._tour_batch("batch_stop", self.dispatcher)
+        self.assertEqual(batch.state, "done")
+        self.assertTrue(batch.end_date)
+        for order in orders:
+            self.assertEqual(len(order.invoice_link_ids), 1)
+
+    def test_batch_post(self):
+        """C17: who may post has the invoices posted."""
+        accountant = self._create_user(
+            "fsi_service_accountant",
+            "account.group_account_invoice",
+            "fieldservice.group_fsm_user",
+            USER,
+        )
+        orders = self.order + self._create_order()
+        self._tour_batch("batch_post", accountant)
+        self.assertEqual(
+            set(orders.active_invoice_id.mapped("state")),
+            {"posted"},
+        )
+        self.assertEqual(len(orders.active_invoice_id), 2)
+
+    def test_batch_of_one(self):
+        """C17: one selected order opens the dialog of one order."""
+        self.assertFalse(self._tour_batch("batch_one", self.dispatcher))
+        self.assertEqual(self.order.active_invoice_id.state, "draft")
+
     def test_worker(self):
         """C3: without the right to invoice, order lines and nothing else."""
         order = self._create_order(name="TOUR-WORKER")
@@ -184,6 +256,14 @@ class TestToursPhone(TourCommon):
                 }
             ],
         )
+
+    def test_batch(self):
+        """C17: select, bill and see what was not billed at a phone's width."""
+        bad = self._create_bad_order()
+        batch = self._tour_batch("batch_phone", self.dispatcher)
+        self.assertEqual(batch.line_ids.order_id, self.order + bad)
+        self.assertTrue(self.order.active_invoice_id)
+        self.assertFalse(bad.active_invoice_id)
 
     def test_one_off(self):
         """D2, D3, D6: on a phone a dispatcher types in whom an order bills, and gives

@@ -3,6 +3,7 @@ from . import fsm_order_cancel_invoice
 from . import fsm_order_mark_billed
 from . import account_move_reversal
 from . import base_partner_merge
+from . import account_payment_register
 from . import account_move_send_wizard
 from . import service_invoice_batch_wizard
 from . import service_invoice_export

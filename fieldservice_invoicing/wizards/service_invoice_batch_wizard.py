@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from collections import defaultdict
-
 from odoo import api, fields, models
+
+from ..models.service_invoice_batch import get_totals_by_currency
 
 GROUP_POST = "account.group_account_invoice"
 
@@ -32,10 +32,19 @@ class ServiceInvoiceBatchWizard(models.TransientModel):
         required=True,
     )
     may_post = fields.Boolean(compute="_compute_may_post")
-    order_count = fields.Integer(compute="_compute_refused_order_ids")
-    billable_count = fields.Integer(compute="_compute_refused_order_ids")
+    order_count = fields.Integer(
+        string="Selected Orders", compute="_compute_refused_order_ids"
+    )
+    billable_count = fields.Integer(
+        string="To Invoice", compute="_compute_refused_order_ids"
+    )
+    refused_count = fields.Integer(
+        string="Not Invoiced", compute="_compute_refused_order_ids"
+    )
     refused_order_ids = fields.Many2many(
-        "fsm.order", string="Not Invoiced", compute="_compute_refused_order_ids"
+        "fsm.order",
+        string="Orders Not Invoiced",
+        compute="_compute_refused_order_ids",
     )
     invoice_count = fields.Integer(string="Invoices", compute="_compute_totals")
     totals = fields.Json(compute="_compute_totals")
@@ -61,33 +70,28 @@ class ServiceInvoiceBatchWizard(models.TransientModel):
             wizard.refused_order_ids = refused
             wizard.order_count = len(orders)
             wizard.billable_count = len(orders - refused)
+            wizard.refused_count = len(refused)
 
     @api.depends("order_ids", "grouped")
     def _compute_totals(self):
-        """Number of invoices, and for each currency what they come to: a list of dicts
-        with ``currency_id``, ``untaxed``, ``tax`` and ``total``."""
+        """Number of invoices and what they come to, see
+        :func:`get_totals_by_currency`."""
+        names = ("base_amount_currency", "tax_amount_currency", "total_amount_currency")
         for wizard in self:
             orders = wizard.order_ids._origin - wizard.refused_order_ids._origin
             invoices = orders._get_planned_invoices(wizard.grouped)
             wizard.invoice_count = len(invoices)
-            sums = defaultdict(lambda: defaultdict(float))
+            amounts = []
             for planned in invoices:
                 totals = planned._get_invoice_totals({})
-                amounts = sums[planned.currency_id]
-                amounts["untaxed"] += totals["base_amount_currency"]
-                amounts["tax"] += totals["tax_amount_currency"]
-                amounts["total"] += totals["total_amount_currency"]
-            wizard.totals = [
-                {"currency_id": currency.id}
-                | {name: currency.round(amount) for name, amount in amounts.items()}
-                for currency, amounts in sums.items()
-            ]
+                amounts.append((planned.currency_id, *(totals[n] for n in names)))
+            wizard.totals = get_totals_by_currency(amounts)
 
     @api.depends("order_ids")
     def _compute_is_background(self):
         for wizard in self:
             wizard.is_background = self.env["service.invoice.batch"]._is_for_background(
-                wizard.order_ids
+                wizard.order_ids._origin
             )
 
     def action_create_invoices(self):

@@ -340,7 +340,11 @@ class ServiceInvoiceExport(models.TransientModel):
         }
 
     def action_view_exports(self):
-        """Open the exports of the user that are prepared, or were (action dict)."""
+        """Open the exports of the user that are prepared, or were (action dict).
+
+        :raise AccessError: the user exports no service invoices
+        """
+        self.check_access("read")
         return self.env["ir.actions.actions"]._for_xml_id(
             "fieldservice_invoicing.action_service_invoice_exports"
         )

@@ -401,16 +401,25 @@ class FsmChangeOrder(models.Model):
             self._ensure_is_draft()
         if vals.keys() & {*INITIAL_VALUES}:
             self._ensure_is_not_final()
-        if "order_id" in vals and any(
-            change.order_id.id != vals["order_id"] for change in self
-        ):
+        if "order_id" in vals:
+            self._ensure_stays_on_order(vals["order_id"])
+        return super().write(vals)
+
+    def _ensure_stays_on_order(self, order_id):
+        """Refuse to move change orders to another service order.
+
+        :param order_id: id of the service order that is about to be written
+        :raise UserError: names change order, service order and the way out
+        """
+        for change in self.filtered(lambda change: change.order_id.id != order_id):
             raise UserError(
                 self.env._(
-                    "A change order can not move to another service order: delete it "
-                    "and enter it there."
+                    "%(change)s of service order %(order)s can not move to another "
+                    "service order: delete it and enter it there.",
+                    change=change.name,
+                    order=change.order_id.name,
                 )
             )
-        return super().write(vals)
 
     @api.model
     def _get_agreed_fields(self):

@@ -223,6 +223,18 @@ class FsmOrder(models.Model):
             order=self.name,
         )
 
+    def _get_batch_refusal(self):
+        if refusal := super()._get_batch_refusal():
+            return refusal
+        if self.deposit_balance <= 0:
+            return False
+        return self.env._(
+            "Service order %(order)s has a deposit of %(amount)s to apply. Create its "
+            "invoice from the order, where you say how much of it.",
+            order=self.name,
+            amount=self.currency_id.format(self.deposit_balance),
+        )
+
     def _get_other_base_lines(self, options=None):
         base_lines = super()._get_other_base_lines(options)
         amount = (options or {}).get("deposit") or 0.0

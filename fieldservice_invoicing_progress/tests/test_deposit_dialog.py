@@ -138,21 +138,18 @@ class TestDepositDialog(DialogCommon):
         self.assertRecordValues(wizard, [{"deposit_limit": 0.0, "deposit": 0.0}])
 
     def test_several_orders(self):
-        """B6, C17: orders that are invoiced together leave their deposits, and the
-        dialog says so."""
+        """B6, C17: an order with a deposit is not invoiced among others: whether the
+        deposit is applied is said in its own dialog."""
         self._deposit(121.0, order=self.order)
         orders = self.order + self._create_order()
         wizard = self._create_dialog(orders.action_create_invoice())
-        self.assertRecordValues(
-            wizard,
-            [{"deposit": 0.0, "has_deposits_left": True, "amount_total": 998.26}],
+        self.assertEqual(wizard.refused_order_ids, self.order)
+        self.assertIn("121.00 to apply", self.order.invoice_refusal)
+        dialog = self.env["fsm.order.create.invoice"].create(
+            {"order_ids": orders.ids, "deposit": 10.0}
         )
-        wizard.deposit = 10.0
         with self.assertRaisesRegex(UserError, "one by one"):
-            wizard.action_create_draft()
-        wizard.deposit = 0.0
-        wizard.action_create_draft()
-        self.assertEqual(self.order.deposit_balance, 121.0)
+            dialog.action_create_draft()
 
     # ------------------------------------------------------------------
     # Release of retainage

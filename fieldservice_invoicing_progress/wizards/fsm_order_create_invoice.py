@@ -9,13 +9,11 @@ from odoo.addons.fieldservice_invoicing.models.account_tax import (
 
 
 class FsmOrderCreateInvoice(models.TransientModel):
-    """Applies the deposits of a single order to its invoice. Those of several orders
-    are left: whose deposit goes on which invoice is looked at one by one."""
+    """Applies the deposits of a single order to its invoice."""
 
     _name = "fsm.order.create.invoice"
     _inherit = ("fsm.order.create.invoice", "service.deposit.dialog.mixin")
 
-    has_deposits_left = fields.Boolean(compute="_compute_deposit_limit")
     amount_deposit = fields.Monetary(string="Deposit", compute="_compute_breakdown")
     tax_deposit = fields.Monetary(string="Tax on Deposit", compute="_compute_breakdown")
 
@@ -24,9 +22,6 @@ class FsmOrderCreateInvoice(models.TransientModel):
         for wizard in self:
             order = wizard.order_id
             wizard.deposit_limit = order and wizard._get_deposit_limit(order)
-            wizard.has_deposits_left = not order and any(
-                wizard.order_ids.mapped("deposit_balance")
-            )
 
     @api.depends("deposit", "deposit_limit")
     def _compute_breakdown(self):
