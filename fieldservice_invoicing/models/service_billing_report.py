@@ -75,9 +75,7 @@ class ServiceBillingReport(models.Model):
     )
 
     order_id = fields.Many2one("fsm.order", string="Service Order", readonly=True)
-    order_line_id = fields.Many2one(
-        "fsm.order.line", string="Order Line", readonly=True
-    )
+    order_line_id = fields.Many2one("fsm.order.line", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     team_id = fields.Many2one("fsm.team", readonly=True)
