@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import data
-from .audit import audit, count_invoices
+from .audit import audit, count_invoices, report
 from .browser import REFUSALS, Browser
 from .client import ServerError
 from .server import Server, end_with_command, get_number
@@ -33,6 +33,13 @@ USER_ERRORS = ("odoo.exceptions.UserError", "odoo.exceptions.ValidationError")
 # what an order goes through, a double submit each
 ROUNDS = ("create", "post", "cancel", "create", "post", "pay")
 DRAFT_ROUNDS = ("create", "cancel", "create", "post", "pay")
+# by action: buttons on the order and in the dialog that it opens
+BUTTONS = {
+    "create": ("action_create_invoice", "action_create_draft"),
+    "post": ("action_post_invoice", None),
+    "cancel": ("action_cancel_invoice", "action_cancel_invoice"),
+    "pay": ("action_register_payment", "action_create_payments"),
+}
 
 
 @dataclass
@@ -103,8 +110,12 @@ class Lane:
 
     def _prepare_create(self, order_id):
         return [
-            self._press(client, "fsm.order.create.invoice", "action_create_draft",
-                        client.open_create([order_id]))
+            self._press(
+                client,
+                "fsm.order.create.invoice",
+                "action_create_draft",
+                client.open_create([order_id]),
+            )
             for client in self.clients["biller"]
         ]
 
@@ -120,8 +131,12 @@ class Lane:
         clients = self.clients["manager"]
         move_id = clients[0].get_invoice_id(order_id)
         return [
-            self._press(client, "fsm.order.cancel.invoice", "action_cancel_invoice",
-                        client.open_cancel(move_id))
+            self._press(
+                client,
+                "fsm.order.cancel.invoice",
+                "action_cancel_invoice",
+                client.open_cancel(move_id),
+            )
             for client in clients
         ]
 
@@ -129,8 +144,12 @@ class Lane:
         clients = self.clients["accountant"]
         move_id = clients[0].get_invoice_id(order_id)
         return [
-            self._press(client, "account.payment.register", "action_create_payments",
-                        client.open_payment(move_id))
+            self._press(
+                client,
+                "account.payment.register",
+                "action_create_payments",
+                client.open_payment(move_id),
+            )
             for client in clients
         ]
 
@@ -140,14 +159,6 @@ class Lane:
 
 class Screens:
     """Two browsers with the same order open, in which the same button is pressed."""
-
-    # by action: buttons on the order and in the dialog that it opens
-    buttons = {
-        "create": ("action_create_invoice", "action_create_draft"),
-        "post": ("action_post_invoice", None),
-        "cancel": ("action_cancel_invoice", "action_cancel_invoice"),
-        "pay": ("action_register_payment", "action_create_payments"),
-    }
 
     def __init__(self, browsers, tally, rounds):
         self.browsers, self.tally, self.rounds = browsers, tally, rounds
@@ -165,7 +176,7 @@ class Screens:
             self.tally.add(action, order_id, list(submits))
 
     def _submit(self, browser, action, order_id, barrier):
-        on_order, in_dialog = self.buttons[action]
+        on_order, in_dialog = BUTTONS[action]
         browser.open_order(order_id)
         if in_dialog:
             browser.press(on_order)
@@ -268,13 +279,16 @@ def main():
             server, options.submits, options.threads, options.browser_orders
         )
         faults = check(server, tally, order_ids)
-        print(f"{sum(tally.submits.values())} double submits of {len(order_ids)} orders "
-              f"in {time.monotonic() - start:.0f} s: {dict(tally.submits)}")
-        for (action, message), count in sorted(tally.answers.items()):
-            print(f"  {action:7} {count:5} x {message}")
-        for fault in faults:
-            print("WRONG", fault)
-    raise SystemExit(bool(faults))
+    answers = [
+        f"  {action:7} {count:5} x {message}"
+        for (action, message), count in sorted(tally.answers.items())
+    ]
+    report(
+        f"{sum(tally.submits.values())} double submits of {len(order_ids)} orders in "
+        f"{time.monotonic() - start:.0f} s: {dict(tally.submits)}\n"
+        + "\n".join(answers),
+        faults,
+    )
 
 
 if __name__ == "__main__":
