@@ -182,7 +182,8 @@ class Script:
         [(count,)] = run_query(
             self.server.database,
             "SELECT count(DISTINCT res_id) FROM mail_message"
-            " WHERE model = 'account.move' AND res_id = ANY(%s) AND body ILIKE '%%not sent%%'",
+            " WHERE model = 'account.move'"
+            " AND res_id = ANY(%s) AND body ILIKE '%%not sent%%'",
             [move_ids],
         )
         if count != len(move_ids):
