@@ -70,10 +70,15 @@ class ServiceDashboardMixin(models.AbstractModel):
                 for figure in figures
             ],
             "tables": [
-                self._prepare_dashboard_table(name, label, figures, facts, scope)
-                for name, label in (
-                    ("team", self.env._("By Team")),
-                    ("person", self.env._("By Worker")),
+                {
+                    "key": name,
+                    "label": label,
+                    "row_label": row_label,
+                    "rows": self._prepare_rows(name, figures, facts, scope),
+                }
+                for name, label, row_label in (
+                    ("team", self.env._("By Team"), self.env._("Team")),
+                    ("person", self.env._("By Worker"), self.env._("Worker")),
                 )
             ],
         }
@@ -344,8 +349,8 @@ class ServiceDashboardMixin(models.AbstractModel):
         }
 
     @api.model
-    def _prepare_dashboard_table(self, name, label, figures, facts, scope):
-        """Figures by team or by worker (dict).
+    def _prepare_rows(self, name, figures, facts, scope):
+        """Figures by team or by worker (list of dicts).
 
         :param str name: ``team`` or ``person``
         """
@@ -353,22 +358,20 @@ class ServiceDashboardMixin(models.AbstractModel):
         for key, counted in facts.items():
             for fact in counted:
                 rows[getattr(fact, name)][key].append(fact)
-        return {
-            "key": name,
-            "label": label,
-            "rows": [
-                {
-                    "id": record.id,
-                    "name": record.sudo().display_name or self.env._("Unassigned"),
-                    "cells": {
-                        figure["key"]: self._prepare_cell(
-                            figure, own, [*scope, (f"{name}_id", "=", record.id)]
-                        )
-                        for figure in figures
-                    },
-                }
-                for record, own in sorted(
-                    rows.items(), key=lambda row: row[0].sudo().display_name or "\uffff"
-                )
-            ],
-        }
+        names = {record: record.sudo().display_name for record in rows}
+        return [
+            {
+                "id": record.id,
+                "name": names[record] or self.env._("Unassigned"),
+                "cells": {
+                    figure["key"]: self._prepare_cell(
+                        figure,
+                        rows[record],
+                        [*scope, (f"{name}_id", "=", record.id)],
+                    )
+                    for figure in figures
+                },
+            }
+            # those without a name come last
+            for record in sorted(rows, key=lambda row: (not row, names[row] or ""))
+        ]

@@ -1,5 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command
+from odoo import SUPERUSER_ID, Command
 from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -177,6 +177,17 @@ class TestJobs(BatchCommon):
         batch.with_user(self.dispatcher).action_resume()
         self._run_cron()
         self.assertEqual(batch.pending_count, 4)
+
+    def test_automatic(self):
+        """C17: automatic batches are billed by jobs, too, and tell nobody."""
+        self.company.service_auto_invoice = "weekly"
+        self.orders.date_end = "2020-01-01 12:00:00"
+        batch = self.company.with_user(SUPERUSER_ID)._invoice_automatically()
+        self.assertEqual(self._get_jobs(batch).mapped("args"), [[1, 1], [2, 2]])
+        self._perform(self._get_jobs(batch))
+        self.assertEqual((batch.state, batch.invoice_count), ("done", 2))
+        self.assertEqual(set(batch.line_ids.move_id.mapped("state")), {"draft"})
+        self.assertFalse(self._count_messages())
 
     def test_conflict(self):
         """C5: a conflict with somebody else is tried again, not taken for a refusal."""
