@@ -13,7 +13,7 @@ ACCOUNT_TAGS ?= \
 	/account:TestTaxesDownPayment
 export ACCOUNT_TAGS
 
-.PHONY: help demo demo-reset test test-matrix test-oca test-account test-uninstall bench lint pot shell update-pins clean
+.PHONY: help demo demo-reset test test-matrix test-oca test-account test-uninstall fire bench lint pot shell update-pins clean
 
 help:
 	@echo 'make demo          serve the demo on http://127.0.0.1:8069 (PORT=8070 make demo)'
@@ -26,6 +26,8 @@ help:
 	@echo 'make test-account  tests of Odoo invoices, with the core addon installed'
 	@echo 'make test-uninstall  uninstalling leaves the accounting as it is'
 	@echo 'make bench         speed beside Odoo itself, in ratios (QUICK=1 for a short one)'
+	@echo 'make fire          a live Odoo under double submits, kills, failing mail (long)'
+	@echo '                   FIRE=double_submit for one, see docs/FIRE.md'
 	@echo 'make lint          checks and formats all files'
 	@echo 'make pot           renews the translation templates, after make test'
 	@echo 'make shell         a Python shell on the demo database'
@@ -57,6 +59,9 @@ test-uninstall:
 
 bench:
 	@setup/bench.sh
+
+fire:
+	@setup/fire.sh
 
 lint:
 	@setup/lint.sh

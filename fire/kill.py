@@ -12,16 +12,14 @@ import time
 from contextlib import nullcontext
 
 from . import data
-from .audit import audit, count_invoices
+from .audit import audit, count_invoices, report
 from .client import ServerError
 from .postgres import Postgres
-from .server import Server
-
-CHUNK = 5  # orders that are invoiced in one transaction
+from .server import Server, end_with_command, get_number
 
 
 class Batch:
-    """A person who has orders invoiced, and does so again when the server is back.
+    """A screen that runs a batch, and goes on when the server is back.
 
     :param Server server: a started one
     :param list order_ids: of finished orders
@@ -29,25 +27,25 @@ class Batch:
 
     def __init__(self, server, order_ids):
         self.biller = data.log_in(server, "biller")
-        self.order_ids = order_ids
+        model = "service.invoice.batch.wizard"
+        [dialog_id] = self.biller.call(model, "create", [{"order_ids": order_ids}])
+        action = self.biller.call(model, "action_create_invoices", [dialog_id])
+        self.id = action["res_id"]
         self.failures = []
         self.done = threading.Event()
 
     def run(self):
         while not self.done.is_set():
             try:
-                left = self._find_left()
-                if not left:
-                    self.done.set()
-                for start in range(0, len(left), CHUNK):
-                    self.biller.create_invoices(left[start : start + CHUNK])
+                progress = self.biller.call(
+                    "service.invoice.batch", "action_run_step", [self.id]
+                )
             except ServerError as error:
                 self.failures.append(error)
                 time.sleep(0.2)
-
-    def _find_left(self):
-        domain = [("id", "in", self.order_ids), ("billing_status", "=", "to_invoice")]
-        return self.biller.call("fsm.order", "search", domain)
+            else:
+                if progress["state"] == "done":
+                    self.done.set()
 
 
 def run(server, orders, kills, postgres=None):
@@ -60,6 +58,10 @@ def run(server, orders, kills, postgres=None):
     """
     admin = data.log_in(server, "admin")
     data.create_users(admin)
+    # as much as it is, the screen makes the steps: each is a call that can be killed
+    admin.call(
+        "ir.config_parameter", "set_param", "fieldservice_invoicing.batch_limit", "9999"
+    )
     order_ids = data.create_orders(admin, orders)
     batch = Batch(server, order_ids)
     thread = threading.Thread(target=batch.run)
@@ -95,28 +97,23 @@ def check(server, order_ids):
 
 
 def main():
+    end_with_command()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("database")
-    parser.add_argument("--orders", type=int, default=500)
-    parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument(
-        "--keep-postgres", action="store_true", help="kill Odoo alone"
-    )
+    parser.add_argument("--orders", type=int, default=get_number("ORDERS", 500))
+    parser.add_argument("--kills", type=int, default=get_number("KILLS", 40))
+    parser.add_argument("--keep-postgres", action="store_true", help="kill Odoo alone")
     options = parser.parse_args()
     start = time.monotonic()
     own = nullcontext() if options.keep_postgres else Postgres(options.database)
     with own as postgres, Server(options.database) as server:
-        batch, killed, order_ids = run(
-            server, options.orders, options.kills, postgres
-        )
+        batch, killed, order_ids = run(server, options.orders, options.kills, postgres)
         faults = check(server, order_ids)
-    print(
-        f"{len(order_ids)} orders, killed {killed}, {len(batch.failures)} calls failed, "
-        f"{time.monotonic() - start:.0f} s"
+    report(
+        f"{len(order_ids)} orders, killed {killed}, {len(batch.failures)} calls failed,"
+        f" {time.monotonic() - start:.0f} s",
+        faults,
     )
-    for fault in faults:
-        print("WRONG", fault)
-    raise SystemExit(bool(faults))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -28,6 +29,16 @@ def get_data_dir():
     config = configparser.ConfigParser(interpolation=None)
     config.read(os.environ["ODOO_RC"])
     return Path(config["options"]["data_dir"])
+
+
+def end_with_command():
+    """Have who ends this command end its servers, too."""
+    signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
+
+
+def get_number(name, default):
+    """A number (int) of the environment, see setup/fire.sh."""
+    return int(os.environ.get(name) or default)
 
 
 class Server:
@@ -60,8 +71,6 @@ class Server:
             self.filestore.mkdir(parents=True)
 
     def __enter__(self):
-        # whoever ends this command ends the server, too
-        signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
         self.start()
         return self
 
@@ -108,13 +117,11 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            try:
+            with suppress(requests.RequestException):
                 # a page, not /web/health: workers answer that before the registry
                 # is there
                 if requests.get(f"{self.url}/web/login", timeout=30).ok:
                     return
-            except requests.RequestException:
-                pass
             time.sleep(0.2)
         raise RuntimeError(f"Odoo did not start:\n{self.read_log()[-4000:]}")
 
@@ -129,14 +136,10 @@ class Server:
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 

@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOCAL=$ROOT/.local
 VENV=$LOCAL/venv
 # shellcheck disable=SC2034  # for those who source this
-DEMO_DB=fieldservice_demo TEST_DB=fieldservice_test
+DEMO_DB=fieldservice_demo TEST_DB=fieldservice_test FIRE_DB=fieldservice_fire
 
 export PATH=$VENV/bin:$PATH
 export LANG=${LANG:-C.UTF-8}

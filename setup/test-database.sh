@@ -58,6 +58,16 @@ copy_template() {
     db_copy "$TEMPLATE" "$1"
 }
 
+# make_test_database TEMPLATES ADDON...
+make_test_database() {
+    local templates=$1
+    shift
+    make_template "$templates" "$(foreign_addons "$@")"
+    say "Making a fresh test database"
+    copy_template "$TEST_DB"
+    odoo_install "$TEST_DB" "$(printf '%s\n' "$@" | comma)" || die "The addons here do not install."
+}
+
 # One command at a time has the databases of the tests.
 lock_tests() {
     exec 6>"$LOCAL/test.lock"

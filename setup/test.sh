@@ -6,16 +6,6 @@
 
 free_port() { python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# make_test_database TEMPLATES ADDON...
-make_test_database() {
-    local templates=$1
-    shift
-    make_template "$templates" "$(foreign_addons "$@")"
-    say "Making a fresh test database"
-    copy_template "$TEST_DB"
-    odoo_install "$TEST_DB" "$(printf '%s\n' "$@" | comma)" || die "The addons here do not install."
-}
-
 # Odoo's runner is content when no test matches its tags.
 odoo_tests() {
     local log=$LOCAL/$1.log
@@ -53,6 +43,10 @@ esac
 case $1 in
 pytest)
     cd "$ROOT"
+    # A live server and its clients have a database of their own.
+    export FIRE_DB
+    db_drop "$FIRE_DB"
+    db_copy "$TEST_DB" "$FIRE_DB"
     # All of them over several copies of the database at once, the longest first.
     [ -n "${TESTS-}" ] || args=(-n logical --maxprocesses 4 --dist loadfile "${args[@]}")
     # shellcheck disable=SC2046,SC2086  # a list

@@ -105,7 +105,9 @@ class Side:
             dict.fromkeys(items, 100.0), deposit=0.0
         ).action_post()
         self.contract._create_draw(dict.fromkeys(items, 200.0), deposit=0.0)
-        self.change, self.refused_change, self.approved_change = self.env["fsm.change.order"].create(
+        self.change, self.refused_change, self.approved_change = self.env[
+            "fsm.change.order"
+        ].create(
             [
                 {
                     "order_id": self.contract.id,

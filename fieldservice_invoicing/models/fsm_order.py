@@ -425,7 +425,10 @@ class FsmOrder(models.Model):
     def _compute_tax_totals(self):
         for order in self:
             base_lines = order._get_tax_base_lines(order._get_priced_lines())
-            order.tax_totals = order._get_tax_totals(base_lines)
+            order.tax_totals = {
+                **order._get_tax_totals(base_lines),
+                "service_kinds": order._get_kind_amounts(base_lines),
+            }
 
     def _get_tax_base_lines(self, lines, options=None):
         """Base lines with rounded tax details, as the invoice computes them.
@@ -737,14 +740,25 @@ class FsmOrder(models.Model):
         :return: list of pairs of kind and untaxed amount, tax, total
         """
         self.ensure_one()
-        base_lines = self._get_tax_base_lines(self._get_priced_lines())
-        totals = self._get_tax_totals(base_lines)
-        amounts = [
+        # computed for the form already, which takes long with many lines
+        totals = self.tax_totals
+        return (
+            totals["service_kinds"],
+            totals["tax_amount_currency"],
+            totals["total_amount_currency"],
+        )
+
+    @api.model
+    def _get_kind_amounts(self, base_lines):
+        """Kind and untaxed amount (list of pairs) of base lines, for the invoice card.
+
+        :param base_lines: see :meth:`_get_tax_base_lines`
+        """
+        return [
             (kind, get_rounded_untaxed(base_line))
             for base_line in base_lines
             if (kind := get_kind(base_line))
         ]
-        return amounts, totals["tax_amount_currency"], totals["total_amount_currency"]
 
     @api.depends("invoice_link_ids.is_active")
     def _compute_pending(self):

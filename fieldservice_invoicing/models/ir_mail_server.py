@@ -10,9 +10,9 @@ class IrMailServer(models.Model):
     _inherit = "ir.mail_server"
 
     def send_email(self, message, *args, **kwargs):
-        """As Odoo does it; a connection that breaks while an invoice is sent is a failed
-        delivery as any other. Odoo would undo what it knows of the e-mails that have
-        left before, and send them again."""
+        """As Odoo does it; a connection that breaks while an invoice is sent is a
+        failed delivery as any other. Odoo would undo what it knows of the e-mails that
+        have left before, and send them again."""
         try:
             return super().send_email(message, *args, **kwargs)
         except smtplib.SMTPServerDisconnected as error:

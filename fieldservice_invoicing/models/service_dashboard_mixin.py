@@ -70,10 +70,15 @@ class ServiceDashboardMixin(models.AbstractModel):
                 for figure in figures
             ],
             "tables": [
-                self._prepare_dashboard_table(name, label, figures, facts, scope)
-                for name, label in (
-                    ("team", self.env._("By Team")),
-                    ("person", self.env._("By Worker")),
+                {
+                    "key": name,
+                    "label": label,
+                    "row_label": row_label,
+                    "rows": self._prepare_rows(name, figures, facts, scope),
+                }
+                for name, label, row_label in (
+                    ("team", self.env._("By Team"), self.env._("Team")),
+                    ("person", self.env._("By Worker"), self.env._("Worker")),
                 )
             ],
         }
@@ -96,7 +101,6 @@ class ServiceDashboardMixin(models.AbstractModel):
         """The figures, in order: list of dicts with ``key``, ``label``, ``help``,
         ``unit`` (of their value: ``amount`` or ``days``) and the ``action`` (external
         id) that shows their records."""
-        _ = self.env._
         orders, invoices, analysis = (
             f"fieldservice_invoicing.action_{name}"
             for name in (
@@ -109,38 +113,40 @@ class ServiceDashboardMixin(models.AbstractModel):
             (
                 "to_invoice",
                 orders,
-                _("To Invoice"),
-                _("Finished work that is on no invoice, before taxes."),
+                self.env._("To Invoice"),
+                self.env._("Finished work that is on no invoice, before taxes."),
             ),
             (
                 "draft",
                 invoices,
-                _("Drafts"),
-                _("Invoices that are not confirmed yet, with taxes."),
+                self.env._("Drafts"),
+                self.env._("Invoices that are not confirmed yet, with taxes."),
             ),
             (
                 "due",
                 invoices,
-                _("Awaiting Payment"),
-                _("Amount due on issued invoices whose due date is still to come."),
+                self.env._("Awaiting Payment"),
+                self.env._(
+                    "Amount due on issued invoices whose due date is still to come."
+                ),
             ),
             (
                 "overdue",
                 invoices,
-                _("Overdue"),
-                _("Amount due on issued invoices whose due date has passed."),
+                self.env._("Overdue"),
+                self.env._("Amount due on issued invoices whose due date has passed."),
             ),
             (
                 "paid",
                 invoices,
-                _("Paid This Month"),
-                _("Invoices whose last payment came this month, with taxes."),
+                self.env._("Paid This Month"),
+                self.env._("Invoices whose last payment came this month, with taxes."),
             ),
             (
                 "days_to_bill",
                 analysis,
-                _("Days to Bill"),
-                _(
+                self.env._("Days to Bill"),
+                self.env._(
                     "Average from the end of the work to the date of the invoice, of "
                     "what was invoiced in the last %s days.",
                     PERIOD_DAYS,
@@ -149,8 +155,8 @@ class ServiceDashboardMixin(models.AbstractModel):
             (
                 "days_to_pay",
                 analysis,
-                _("Days to Pay"),
-                _(
+                self.env._("Days to Pay"),
+                self.env._(
                     "Average from the date of the invoice to its last payment, of what "
                     "was paid in the last %s days.",
                     PERIOD_DAYS,
@@ -202,9 +208,14 @@ class ServiceDashboardMixin(models.AbstractModel):
         """Which orders the averages count: dict of key and domain (list) of
         `service.billing.report`."""
         start = fields.Date.context_today(self) - timedelta(days=PERIOD_DAYS)
+        once = [("order_count", "=", 1), ("invoice_date", "!=", False)]
         return {
-            "days_to_bill": [("order_count", "=", 1), ("invoice_date", ">=", start)],
-            "days_to_pay": [("order_count", "=", 1), ("paid_date", ">=", start)],
+            "days_to_bill": [
+                *once,
+                ("invoice_date", ">=", start),
+                ("finished_date", "!=", False),
+            ],
+            "days_to_pay": [*once, ("paid_date", ">=", start)],
         }
 
     @api.model
@@ -344,8 +355,8 @@ class ServiceDashboardMixin(models.AbstractModel):
         }
 
     @api.model
-    def _prepare_dashboard_table(self, name, label, figures, facts, scope):
-        """Figures by team or by worker (dict).
+    def _prepare_rows(self, name, figures, facts, scope):
+        """Figures by team or by worker (list of dicts).
 
         :param str name: ``team`` or ``person``
         """
@@ -353,22 +364,20 @@ class ServiceDashboardMixin(models.AbstractModel):
         for key, counted in facts.items():
             for fact in counted:
                 rows[getattr(fact, name)][key].append(fact)
-        return {
-            "key": name,
-            "label": label,
-            "rows": [
-                {
-                    "id": record.id,
-                    "name": record.sudo().display_name or self.env._("Unassigned"),
-                    "cells": {
-                        figure["key"]: self._prepare_cell(
-                            figure, own, [*scope, (f"{name}_id", "=", record.id)]
-                        )
-                        for figure in figures
-                    },
-                }
-                for record, own in sorted(
-                    rows.items(), key=lambda row: row[0].sudo().display_name or "\uffff"
-                )
-            ],
-        }
+        names = {record: record.sudo().display_name for record in rows}
+        return [
+            {
+                "id": record.id,
+                "name": names[record] or self.env._("Unassigned"),
+                "cells": {
+                    figure["key"]: self._prepare_cell(
+                        figure,
+                        rows[record],
+                        [*scope, (f"{name}_id", "=", record.id)],
+                    )
+                    for figure in figures
+                },
+            }
+            # those without a name come last
+            for record in sorted(rows, key=lambda row: (not row, names[row] or ""))
+        ]

@@ -126,9 +126,14 @@ class ServiceInvoiceBatch(models.Model):
     @api.depends_context("lang", "tz")
     def _compute_display_name(self):
         for batch in self:
-            start = batch.start_date or fields.Datetime.now()
             batch.display_name = self.env._(
-                "Invoicing of %s", format_datetime(self.env, start, dt_format="short")
+                "Invoicing of %s",
+                format_datetime(
+                    self.env,
+                    batch.start_date or fields.Datetime.now(),
+                    tz=self.env.context.get("tz"),
+                    dt_format="short",
+                ),
             )
 
     @api.depends("is_stopped", "line_ids.state")

@@ -130,9 +130,9 @@ class ServiceInvoiceSnapshot(models.Model):
         """Lines of one document, in the order in which it prints them.
 
         Each order's lines stay together, what bills none comes last. The sections that
-        head them on the form are left to the document, which has its own. Lines of orders
-        without sections of their own go by kind. What is taken off the whole has its
-        section in any case.
+        head them on the form are left out, for the document has its own. Lines of
+        orders without sections of their own go by kind. What is taken off the whole has
+        its section in any case.
 
         :return: list of dicts with ``id`` of the line, ``order_id`` or False, and
             ``section``, one of ``SECTIONS``

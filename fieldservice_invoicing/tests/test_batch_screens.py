@@ -33,14 +33,15 @@ class TestBatchScreens(BatchCommon):
             self.assertEqual(form.billable_count, 4)
             self.assertEqual(form.refused_count, 1)
             self.assertEqual(form.invoice_count, 4)
-            separate = form.totals
+            self.assertEqual(form.totals[0]["currency_id"], self.company.currency_id.id)
+            # three times 86.625, rounded three times
+            self.assertEqual(form.totals[0]["tax"], 259.89)
             form.grouped = True
             self.assertEqual(form.invoice_count, 2)
+            # … and rounded once
+            self.assertEqual(form.totals[0]["tax"], 259.88)
             totals = {row["currency_id"]: row["total"] for row in form.totals}
-            self.assertEqual(form.totals, separate)
-        self.assertEqual(
-            totals, {self.company.currency_id.id: 1497.39, currency.id: 499.13}
-        )
+        self.assertEqual(totals.keys(), {self.company.currency_id.id, currency.id})
         batch = self._run(self._start(orders, grouped=True))
         self.assertEqual(
             {row["currency_id"]: row["total"] for row in batch.totals}, totals
@@ -51,7 +52,8 @@ class TestBatchScreens(BatchCommon):
         """C17: without anything to invoice the dialog says so and creates nothing."""
         orders = self.unfinished + self._create_order(done=False)
         form = self._open_form(orders.with_user(self.env.user))
-        self.assertEqual((form.invoice_count, form.totals), (0, []))
+        self.assertEqual(form.invoice_count, 0)
+        self.assertFalse(form.totals)
         self.assertEqual(form.refused_count, 2)
 
     def test_background(self):
@@ -96,7 +98,9 @@ class TestBatchScreens(BatchCommon):
 
     def test_queries_of_the_dialog(self):
         """C17: the dialog asks as much of the database for many orders as for few."""
-        orders = self.env["fsm.order"].union(*(self._create_order() for _i in range(40)))
+        orders = self.orders
+        for _number in range(37):
+            orders += self._create_order()
 
         def count_queries(count, grouped):
             selected = orders[:count].with_user(self.dispatcher)
@@ -117,7 +121,7 @@ class TestBatchScreens(BatchCommon):
     def test_queries_of_the_list(self):
         """C17: a list of many batches costs as many queries as one of few."""
         for number in range(12):
-            self._start(self.orders if number % 2 else self.order)
+            self._start(self.orders[: 2 + number % 2])
         Batch = self.env["service.invoice.batch"].with_user(self.env.user)
 
         def count_queries(count):
@@ -187,8 +191,10 @@ class TestBatchScreens(BatchCommon):
     def test_buttons(self):
         """C3: the list has the button for who may invoice; stop and continue are for
         who started the batch, and for managers."""
-        list_view = self.env.ref("fieldservice_invoicing.fsm_order_view_list_to_invoice")
-        kanban = self.env.ref("fieldservice_invoicing.fsm_order_view_kanban_to_invoice")
+        views = [
+            self.env.ref(f"fieldservice_invoicing.fsm_order_view_{kind}_to_invoice")
+            for kind in ("list", "kanban")
+        ]
         button = "//header/button[@name='action_create_invoice']"
         for user, has_button in (
             (self.dispatcher, True),
@@ -196,7 +202,7 @@ class TestBatchScreens(BatchCommon):
             (self.plain_dispatcher, False),
             (self.worker, False),
         ):
-            for view in (list_view, kanban):
+            for view in views:
                 found = self._has_node("fsm.order", button, user, view.type, view.id)
                 self.assertEqual(found, has_button, user.login)
         batch = self._start(self.orders.with_user(self.dispatcher))

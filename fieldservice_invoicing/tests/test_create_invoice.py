@@ -340,31 +340,76 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertEqual(other.active_invoice_id.partner_id, self.partner_b)
 
     def _lines_of(self, invoice):
-        """Pairs of order and description, in the order that the invoice shows."""
+        """Order, display type and description of lines, as the invoice shows them."""
         return [
-            (line.fsm_order_line_id.order_id, line.name)
+            (
+                line.service_heading_order_id or line.fsm_order_line_id.order_id,
+                line.display_type,
+                line.name,
+            )
             for line in invoice.invoice_line_ids.sorted(
                 lambda line: (line.sequence, line.id)
             )
         ]
 
     def test_grouped_sections(self):
-        """Lines of consolidated orders keep their order, also after Refresh."""
+        """C17: each of several orders is a section of the invoice, with its own
+        sections within, also after Refresh."""
         lines = [
             {"display_type": "line_section", "name": "Labor", "sequence": 2},
             {"display_type": "line_note", "name": "By hand", "sequence": 3},
             {"product_id": self.labor.id, "name": "Work", "sequence": 4},
         ]
         orders = self._create_order(lines=lines) | self._create_order(lines=lines)
+        orders.date_end = "2026-11-21 10:00:00"
         invoice = orders._create_invoices(grouped=True)
         expected = [
-            (order, name) for order in orders for name in ("Labor", "By hand", "Work")
+            (order, display_type, name)
+            for order in orders
+            for display_type, name in (
+                ("line_section", f"{order.name} – Site of partner_a – 11/21/2026"),
+                ("line_subsection", "Labor"),
+                ("line_note", "By hand"),
+                ("product", "Work"),
+            )
         ]
         self.assertEqual(self._lines_of(invoice), expected)
         orders[0].line_ids[2].quantity = 3
         orders[0].action_refresh_invoice()
         self.assertEqual(self._lines_of(invoice), expected)
         self.assertEqual(invoice.amount_untaxed, 55 * 4)
+        headings = invoice.invoice_line_ids.filtered("service_heading_order_id")
+        self.assertEqual(
+            [heading.get_section_subtotal() for heading in headings], [165.0, 55.0]
+        )
+
+    def test_grouped_section_in_the_language_of_the_customer(self):
+        """C17: date and location of the section are in the bill-to's language."""
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.partner_a.lang = "de_DE"
+        orders = self.order | self._create_order()
+        orders.date_end = "2026-11-21 10:00:00"
+        invoice = orders._create_invoices(grouped=True)
+        self.assertEqual(
+            invoice.invoice_line_ids[0].name,
+            f"{self.order.name} – Site of partner_a – 21.11.2026",
+        )
+
+    def test_single_without_section(self):
+        """The invoice of one order needs no section that names it."""
+        other = self._create_order(bill_to_id=self.partner_b.id)
+        invoices = (self.order | other)._create_invoices(grouped=True)
+        self.assertEqual(
+            set(invoices.invoice_line_ids.mapped("display_type")), {"product"}
+        )
+
+    def test_section_of_a_credit_note(self):
+        """C17: the credit note of a consolidated invoice has its sections."""
+        orders = self.order | self._create_order()
+        invoice = self._invoice(orders, grouped=True, post=True)
+        credit_note = self._credit(invoice)
+        self.assertEqual(self._lines_of(credit_note), self._lines_of(invoice))
+        self.assertEqual(set(orders.mapped("billing_status")), {"to_invoice"})
 
     def test_changed_rate_in_price(self):
         """C16, D8: a rate or rounding method changed since shows no difference

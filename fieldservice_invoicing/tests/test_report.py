@@ -272,6 +272,32 @@ class TestReport(ReportCommon):
         self.assertTrue(rows[0][0].startswith(headings[0]))
         self.assertEqual(len(self._get_texts(content, "service_resolution")), 2)
 
+    def test_consolidated_without_details(self):
+        """An order whose details the accountant hides on the form is printed as one
+        line, below its heading."""
+        orders = self.order + self._create_order()
+        invoice = self._invoice(orders, grouped=True, post=False)
+        section = invoice.invoice_line_ids.filtered("service_heading_order_id")[0]
+        section.collapse_composition = True
+        invoice.action_post()
+        rows = [
+            (row[0].split(" – ")[0], row[-1])
+            for row in self._get_rows(self._render(invoice))
+            if len(row) > 1
+        ]
+        self.assertEqual(
+            rows,
+            [
+                (f"Service Order {self.order.name}", "$ 412.50"),
+                (self.order.name, "$ 412.50"),
+                (f"Service Order {orders[1].name}", "$ 412.50"),
+                ("Labor", "$ 137.50"),
+                ("Labor", "$ 137.50"),
+                ("Parts", "$ 275.00"),
+                ("Pump", "$ 275.00"),
+            ],
+        )
+
     def test_credit_note(self):
         """A credit note names the invoice, the reason, and of several orders the one
         that it credits; the work and the signature are the invoice's."""

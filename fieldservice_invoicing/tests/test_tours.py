@@ -172,7 +172,7 @@ class TestTours(TourCommon):
             [{"state": "done", "grouped": True, "user_id": self.dispatcher.id}],
         )
         self.assertEqual(len(orders.active_invoice_id), 1)
-        self.assertEqual(orders.active_invoice_id.amount_total, 998.26)
+        self.assertEqual(orders.active_invoice_id.amount_total, 998.25)
         self.assertEqual(len(foreign.active_invoice_id), 1)
         self.assertEqual(foreign.active_invoice_id.currency_id, currency)
         self.assertFalse(bad.active_invoice_id)

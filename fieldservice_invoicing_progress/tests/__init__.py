@@ -18,3 +18,4 @@ from . import test_rights
 from . import test_tampering
 from . import test_tours
 from . import test_uninstall
+from . import test_billing_report

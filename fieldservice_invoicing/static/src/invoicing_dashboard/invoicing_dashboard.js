@@ -107,7 +107,6 @@ export class InvoicingDashboard extends Component {
         const name = rowName ? `${figure.label}: ${rowName}` : figure.label;
         // the lists' own default filters would leave some of it out
         const context = {create: false};
-        const views = action.views;
         if (figure.unit === "days") {
             context.group_by = ["team_id"];
         }
@@ -117,7 +116,6 @@ export class InvoicingDashboard extends Component {
             display_name: name,
             domain: cell.domain,
             context,
-            views,
         });
     }
 }

@@ -24,18 +24,16 @@ export class ServiceInvoiceBatchProgress extends Component {
         this.state = useState({error: ""});
         useEffect(
             (resId, isActive) => {
-                browser.clearTimeout(this.timer);
+                this.stop();
                 this.state.error = "";
                 if (isActive) {
-                    this.proceed(resId);
+                    this.run = {resId};
+                    this.proceed(this.run);
                 }
             },
             () => [this.props.record.resId, this.isActive]
         );
-        onWillUnmount(() => {
-            this.isLeft = true;
-            browser.clearTimeout(this.timer);
-        });
+        onWillUnmount(() => this.stop());
     }
 
     get data() {
@@ -65,52 +63,67 @@ export class ServiceInvoiceBatchProgress extends Component {
     }
 
     get hint() {
-        if (this.data.is_background) {
+        if (this.isRunner) {
             return _t(
-                "This goes on in the background: you can leave this page, a message tells when it is done."
+                "Keep this page open. If you leave it, the work waits until you come back; after 10 minutes it goes on in the background."
             );
+        }
+        if (!this.data.is_background) {
+            return _t("This runs on the screen of %s.", this.data.user_id.display_name);
         }
         return this.data.is_mine
             ? _t(
-                  "Keep this page open. If you leave it, the work waits until you come back; after 10 minutes it goes on in the background."
+                  "This goes on in the background: you can leave this page, a message tells when it is done."
               )
-            : _t("This runs on the screen of %s.", this.data.user_id.display_name);
+            : _t("This goes on in the background.");
     }
 
-    isCurrent(resId) {
-        return !this.isLeft && this.props.record.resId === resId;
+    stop() {
+        this.run = null;
+        browser.clearTimeout(this.timer);
     }
 
-    async proceed(resId) {
+    /** One step, and then the next: as long as `run` is the one that goes on. */
+    async proceed(run) {
         let pause = POLL;
         try {
-            const {pending_count: pending} = this.data;
-            if (this.isRunner) {
-                await this.orm.silent.call(
-                    this.props.record.resModel,
-                    "action_run_step",
-                    [[resId]]
-                );
-            }
-            if (!this.isCurrent(resId)) {
-                return;
-            }
-            await this.props.record.load();
-            this.state.error = "";
-            if (this.isRunner && this.data.pending_count < pending) {
-                // Else another tab makes the steps
-                pause = 0;
+            pause = await this.makeStep(run);
+            if (run === this.run) {
+                this.state.error = "";
             }
         } catch (error) {
-            this.state.error =
-                error instanceof RPCError
-                    ? error.data?.message || error.message
-                    : _t("The server can not be reached.");
+            if (run === this.run) {
+                this.state.error = this.describe(error);
+            }
             pause = RETRY;
         }
-        if (this.isCurrent(resId) && this.isActive) {
-            this.timer = browser.setTimeout(() => this.proceed(resId), pause);
+        if (run === this.run) {
+            this.timer = browser.setTimeout(() => this.proceed(run), pause);
         }
+    }
+
+    /** Make one step, if this page does, and show how far the batch is. */
+    async makeStep(run) {
+        if (this.state.error) {
+            // Somebody else may have taken over
+            await this.props.record.load();
+        }
+        const {pending_count: pending} = this.data;
+        if (this.isRunner) {
+            const {resModel} = this.props.record;
+            await this.orm.silent.call(resModel, "action_run_step", [[run.resId]]);
+        }
+        if (run === this.run) {
+            await this.props.record.load();
+        }
+        // Without progress, another tab makes the steps
+        return this.isRunner && this.data.pending_count < pending ? 0 : POLL;
+    }
+
+    describe(error) {
+        return error instanceof RPCError
+            ? error.data?.message || error.message
+            : _t("The server can not be reached.");
     }
 }
 

@@ -45,6 +45,7 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_batch", {
         see("Nothing to choose for who may not post", absent(`${DIALOG} [name=closing]`)),
         click("Consolidate", `${DIALOG} [name=grouped] input`),
         see("Two invoices", `${DIALOG} ${count("invoice_count", 2)}`),
+        see("… with tax rounded once", `${DIALOG} ${TOTALS} [name=total]:contains(998.25)`),
         createInvoices(),
         see("It is done", ".o_form_view .alert[name=not_all_invoiced]"),
         see("… by two invoices", ".o_form_view .oe_stat_button[name=action_view_invoices]:contains(2)"),
