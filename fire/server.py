@@ -15,6 +15,7 @@ from pathlib import Path
 
 import requests
 
+COMMAND = Path(__file__).parent / "bin" / "odoo"
 PATIENCE = 120  # seconds
 
 
@@ -94,8 +95,7 @@ class Server:
     def _get_command(self):
         return [
             sys.executable,
-            "-m",
-            "odoo",
+            str(COMMAND),
             f"--database={self.database}",
             f"--db-filter=^{self.database}$",
             *(
