@@ -647,6 +647,7 @@ class FsmOrder(models.Model):
         "invoice_link_ids.is_active",
         "invoice_link_ids.amount_untaxed",
         "invoice_link_ids.credited_untaxed",
+        "invoice_link_ids.rounding_difference",
         "invoice_link_ids.move_id.state",
         "invoice_link_ids.move_id.payment_state",
         "invoice_link_ids.move_id.currency_id",
@@ -667,7 +668,9 @@ class FsmOrder(models.Model):
             order.amount_to_invoice = (
                 0.0
                 if order.billing_status in ("not_ready", "marked_billed")
-                else order.amount_untaxed - order.amount_invoiced
+                else order.amount_untaxed
+                - order.amount_invoiced
+                - sum(links.mapped("rounding_difference"))
             )
 
     @api.depends("stage_id.is_invoiceable", "date_end")
@@ -884,6 +887,10 @@ class FsmOrder(models.Model):
         if grouped:
             vals_list = self._group_invoice_vals(vals_list)
         moves = self._create_account_invoices(vals_list)
+        claims = moves.service_order_link_ids
+        claims._keep_rounding(
+            {claim: claim.order_id.amount_untaxed for claim in claims}
+        )
         moves._check_service_invoice_total()
         moves._check_not_to_exceed()
         self._log_created(moves)
@@ -1667,6 +1674,11 @@ class FsmOrder(models.Model):
         """Replace the lines of one order on its draft invoice (superuser mode)."""
         self.ensure_one()
         discount = self._prepare_refreshed_discount(invoice)
+        claims = invoice.service_order_link_ids
+        amounts = {
+            claim: claim._get_invoiced_amount() + claim.rounding_difference
+            for claim in claims
+        }
         # an amount off would be more than the invoice comes to in between
         invoice.service_discount_type = "none"
         old_lines = invoice.invoice_line_ids.filtered(
@@ -1687,6 +1699,8 @@ class FsmOrder(models.Model):
             for command in self._demote_sections(commands):
                 command[2]["sequence"] = sequence
         invoice.write({"invoice_line_ids": commands, **discount})
+        claim = claims.filtered(lambda claim: claim.order_id == self)
+        claims._keep_rounding({**amounts, claim: self.amount_untaxed})
         invoice._check_service_invoice_total()
         invoice._check_not_to_exceed()
         invoice._message_log(body=self.env._("Refreshed from the service order."))
