@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What the books must say, whatever happened to the server."""
 
+import sys
 from contextlib import closing
 
 import psycopg2
@@ -59,7 +60,8 @@ CHECKS = {
         SELECT service.name, service.amount_invoiced, service.billing_status,
             move.amount_untaxed, move.state
         FROM fsm_order service
-        LEFT JOIN fsm_order_invoice link ON link.order_id = service.id AND link.is_active
+        LEFT JOIN fsm_order_invoice link
+            ON link.order_id = service.id AND link.is_active
         LEFT JOIN account_move move ON move.id = link.move_id
         WHERE (
             link.id IS NULL
@@ -113,12 +115,27 @@ CHECKS = {
             )
     """,
 }
+
+
 def run_query(database, query, parameters=()):
     """All rows of a query (list of tuples)."""
-    with closing(psycopg2.connect(dbname=database)) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(query, parameters)
-            return cursor.fetchall()
+    with (
+        closing(psycopg2.connect(dbname=database)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(query, parameters)
+        return cursor.fetchall()
+
+
+def report(summary, faults):
+    """Say how it went, and end the command: with an error if there are faults.
+
+    :param str summary: what was done
+    :param list faults: what went wrong, str
+    """
+    lines = [summary, *(f"WRONG {fault}" for fault in faults)]
+    sys.stdout.write("\n".join(lines) + "\n")
+    raise SystemExit(bool(faults))
 
 
 def audit(database):

@@ -48,7 +48,10 @@ class Browser:
         self.ids = itertools.count(1)
         self.socket = websocket.create_connection(self._find_page(), timeout=PATIENCE)
         self._send(
-            "Network.setCookie", name="session_id", value=client.session_id, url=self.url
+            "Network.setCookie",
+            name="session_id",
+            value=client.session_id,
+            url=self.url,
         )
 
     def __enter__(self):

@@ -80,7 +80,9 @@ class Client:
 
     def open_create(self, order_ids):
         """Id of a Create Invoice dialog."""
-        return self._open("fsm.order.create.invoice", {"order_ids": [(6, 0, order_ids)]})
+        return self._open(
+            "fsm.order.create.invoice", {"order_ids": [(6, 0, order_ids)]}
+        )
 
     def open_cancel(self, move_id):
         """Id of a Cancel Invoice dialog."""

@@ -63,8 +63,16 @@ def create_orders(admin, count, email="customer@example.com"):
         "location_id": location_id,
         "stage_id": get_id(admin, "fieldservice.fsm_stage_completed"),
         "line_ids": [
-            (0, 0, {"name": "Work", "kind": "labor", "quantity": 1.5, "price_unit": 80}),
-            (0, 0, {"name": "Filter", "kind": "part", "quantity": 3, "price_unit": 9.99}),
+            (
+                0,
+                0,
+                {"name": "Work", "kind": "labor", "quantity": 1.5, "price_unit": 80},
+            ),
+            (
+                0,
+                0,
+                {"name": "Filter", "kind": "part", "quantity": 3, "price_unit": 9.99},
+            ),
             (0, 0, {"name": "Travel", "kind": "charge", "price_unit": 35}),
         ],
     }

@@ -12,7 +12,7 @@ import time
 from contextlib import nullcontext
 
 from . import data
-from .audit import audit, count_invoices
+from .audit import audit, count_invoices, report
 from .client import ServerError
 from .postgres import Postgres
 from .server import Server, end_with_command, get_number
@@ -102,24 +102,18 @@ def main():
     parser.add_argument("database")
     parser.add_argument("--orders", type=int, default=get_number("ORDERS", 500))
     parser.add_argument("--kills", type=int, default=get_number("KILLS", 40))
-    parser.add_argument(
-        "--keep-postgres", action="store_true", help="kill Odoo alone"
-    )
+    parser.add_argument("--keep-postgres", action="store_true", help="kill Odoo alone")
     options = parser.parse_args()
     start = time.monotonic()
     own = nullcontext() if options.keep_postgres else Postgres(options.database)
     with own as postgres, Server(options.database) as server:
-        batch, killed, order_ids = run(
-            server, options.orders, options.kills, postgres
-        )
+        batch, killed, order_ids = run(server, options.orders, options.kills, postgres)
         faults = check(server, order_ids)
-    print(
-        f"{len(order_ids)} orders, killed {killed}, {len(batch.failures)} calls failed, "
-        f"{time.monotonic() - start:.0f} s"
+    report(
+        f"{len(order_ids)} orders, killed {killed}, {len(batch.failures)} calls failed,"
+        f" {time.monotonic() - start:.0f} s",
+        faults,
     )
-    for fault in faults:
-        print("WRONG", fault)
-    raise SystemExit(bool(faults))
 
 
 if __name__ == "__main__":

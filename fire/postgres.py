@@ -51,7 +51,8 @@ class Postgres:
     def start(self):
         # what a killed server leaves behind takes a moment to go
         for _try in range(30):
-            if subprocess.run([str(SCRIPT), str(self.folder)]).returncode == 0:
+            started = subprocess.run([str(SCRIPT), str(self.folder)], check=False)
+            if not started.returncode:
                 return
             time.sleep(1)
         raise RuntimeError((self.folder / "data" / "server.log").read_text()[-2000:])

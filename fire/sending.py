@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import data
-from .audit import audit, run_query
+from .audit import audit, report, run_query
 from .client import ServerError
 from .server import Server, end_with_command, get_number
 from .smtp import MODES, MailServer
@@ -45,7 +45,9 @@ class SmallDiskServer(Server):
     def __init__(self, database, **options):
         super().__init__(database, **options)
         wrapper = get_small_disk_wrapper(self.filestore)
-        self.has_own_disk = not subprocess.run([*wrapper, "true"]).returncode
+        self.has_own_disk = not subprocess.run(
+            [*wrapper, "true"], check=False
+        ).returncode
         if self.has_own_disk:
             self.wrapper = wrapper
 
@@ -73,10 +75,9 @@ class SmallDiskServer(Server):
         # seen from the server: the disk is mounted for it alone
         disk = Path(f"/proc/{self.process.pid}/root{self.filestore}")
         ballast = disk / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            with suppress(OSError):
-                while file.write(b"\0" * 4096):
-                    pass
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(b"\0" * 4096):
+                pass
         yield
         ballast.unlink()
 
@@ -138,8 +139,8 @@ class Script:
         deadline = time.monotonic() + PATIENCE
         while run_query(
             self.server.database,
-            "SELECT id FROM account_move WHERE id = ANY(%s) AND sending_data IS NOT NULL"
-            " AND sending_data <> 'false'",
+            "SELECT id FROM account_move WHERE id = ANY(%s)"
+            " AND sending_data IS NOT NULL AND sending_data <> 'false'",
             [move_ids],
         ):
             if time.monotonic() > deadline:
@@ -170,7 +171,8 @@ class Script:
         [(posted, sent)] = run_query(
             self.server.database,
             "SELECT count(*) FILTER (WHERE state = 'posted'),"
-            " count(*) FILTER (WHERE is_move_sent) FROM account_move WHERE id = ANY(%s)",
+            " count(*) FILTER (WHERE is_move_sent)"
+            " FROM account_move WHERE id = ANY(%s)",
             [move_ids],
         )
         return posted, sent, self.mail.count(address)
@@ -179,7 +181,8 @@ class Script:
         """Each invoice has to say why it was not sent."""
         [(count,)] = run_query(
             self.server.database,
-            "SELECT count(DISTINCT res_id) FROM mail_message WHERE model = 'account.move'"
+            "SELECT count(DISTINCT res_id) FROM mail_message"
+            " WHERE model = 'account.move'"
             " AND res_id = ANY(%s) AND body ILIKE '%%not sent%%'",
             [move_ids],
         )
@@ -262,10 +265,10 @@ def main():
             script.fail_disk(many)
         script.fail_one_of_two()
         script.faults += audit(options.database)
-    print(f"{2 * len(MODES) + 1} ways to fail in {time.monotonic() - start:.0f} s")
-    for fault in script.faults:
-        print("WRONG", fault)
-    raise SystemExit(bool(script.faults))
+    report(
+        f"{2 * len(MODES) + 1} ways to fail in {time.monotonic() - start:.0f} s",
+        script.faults,
+    )
 
 
 if __name__ == "__main__":

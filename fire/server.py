@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import requests
 
+COMMAND = Path(__file__).parent / "bin" / "odoo"
 PATIENCE = 120  # seconds
 
 
@@ -93,8 +95,7 @@ class Server:
     def _get_command(self):
         return [
             sys.executable,
-            "-m",
-            "odoo",
+            str(COMMAND),
             f"--database={self.database}",
             f"--db-filter=^{self.database}$",
             *(
@@ -116,13 +117,11 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            try:
+            with suppress(requests.RequestException):
                 # a page, not /web/health: workers answer that before the registry
                 # is there
                 if requests.get(f"{self.url}/web/login", timeout=30).ok:
                     return
-            except requests.RequestException:
-                pass
             time.sleep(0.2)
         raise RuntimeError(f"Odoo did not start:\n{self.read_log()[-4000:]}")
 
@@ -137,14 +136,10 @@ class Server:
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 

@@ -13,9 +13,9 @@ MODES = ("refuse", "busy", "reject", "drop", "work")
 class MailServer:
     """An SMTP server on a port of its own.
 
-    :ivar str mode: what it does with the next e-mails: ``refuse`` no connection at all,
-        ``busy`` (a 4xx) and ``reject`` (a 5xx) after their data, ``drop`` the connection
-        in the midst of it, ``work``
+    :ivar str mode: what it does with the next e-mails: ``refuse`` the connection,
+        ``busy`` (a 4xx) and ``reject`` (a 5xx) after their data, ``drop`` the
+        connection amid it, ``work``
     :ivar set refused: addresses that get a 5xx in any mode
     :ivar Counter delivered: how many e-mails it took, by address and subject
     """

@@ -54,6 +54,7 @@ class Story:
         self.tell_third_draw(plant)
         self.tell_sold_on_a_sales_order()
         self.tell_orders_to_invoice()
+        self.tell_month_end()
         self.tell_open_orders()
 
     # ------------------------------------------------------------------
@@ -1345,6 +1346,37 @@ class Story:
             resolution="Replaced both circulation pumps, bled all radiators. Supply "
             "150 °F, return 122 °F.",
         )
+
+    def tell_month_end(self):
+        """The dispatcher bills visits at once: those to one customer become one
+        invoice, and one visit has nothing to bill yet."""
+        visits = self.env["fsm.order"].union(
+            *(
+                self.order(
+                    site,
+                    days,
+                    self.tom,
+                    "service",
+                    "Quarterly filter change.",
+                    hours=hours,
+                    parts={"filter": 2.0} if hours else None,
+                    resolution="Filters changed, belts checked.",
+                )
+                for site, days, hours in (
+                    ("hall", 4, 1.5),
+                    ("hall", 3, 1.0),
+                    ("hall", 2, 2.0),
+                    ("school", 2, 1.25),
+                    ("school", 1, 0.0),
+                )
+            )
+        )
+        action = visits.with_user(self.dispatcher).action_create_invoice()
+        action = self.open_dialog(action, grouped=True).action_create_invoices()
+        batches = self.env[action["res_model"]].with_user(self.dispatcher)
+        batch = batches.browse(action["res_id"])
+        while batch.action_run_step()["pending_count"]:
+            pass
 
     def _tell_not_closed_out(self):
         """Without resolution, without signature and with a part not delivered."""

@@ -231,6 +231,25 @@ class Side:
             },
         ).ids
 
+    def start_batch(self, user=None, **values):
+        """A batch of the user's own, or of another one: an order waits, one was
+        refused."""
+        lines = [
+            {"order_id": self.fresh.id, "group": 1},
+            {"order_id": self.new.id, "state": "refused", "message": "New"},
+        ]
+        return (
+            self.env["service.invoice.batch"]
+            .sudo()
+            .create(
+                {
+                    "user_id": (user or self.user).id,
+                    "line_ids": [Command.create(line) for line in lines],
+                    **values,
+                }
+            )
+        )
+
     def open_rendered_pdf(self):
         values = {"export_id": self.open_pdf_export()[0], "move_id": self.issued.id}
         return self._open("service.invoice.export.pdf", values).ids
@@ -296,6 +315,16 @@ export, export_crud = dialog(
 )
 
 
+many_invoices, many_invoices_crud = dialog(
+    "service.invoice.batch.wizard",
+    lambda side: {"order_ids": [Command.set(side.fresh.ids)], "closing": "draft"},
+)
+many_posted, _crud = dialog(
+    "service.invoice.batch.wizard",
+    lambda side: {"order_ids": [Command.set(side.fresh.ids)], "closing": "post"},
+)
+
+
 def draw_line(*args):
     return lambda side: [side.open_draw_line(), *args]
 
@@ -313,6 +342,27 @@ def ready_export(side):
 
 def rendered_pdf(*args):
     return lambda side: [side.open_rendered_pdf(), *args]
+
+
+def batch(*args, **values):
+    return lambda side: [side.start_batch(**values).ids, *args]
+
+
+def batch_of_another(*args):
+    return lambda side: [side.start_batch(side.env.user).ids, *args]
+
+
+def batch_line(*args):
+    return lambda side: [side.start_batch().line_ids.ids, *args]
+
+
+def report_row(*args):
+    return lambda side: [
+        side.env["service.billing.report"]
+        .search([("order_id", "=", side.billed.id)], limit=1)
+        .ids,
+        *args,
+    ]
 
 
 LINE = {"name": "Work", "quantity": 1.0, "price_unit": 10.0}
@@ -445,6 +495,7 @@ CALLS = {
         "action_view_journal_items": on("billed"),
         "action_view_sale_invoices": on("sold"),
         "action_view_service_invoices": on("billed"),
+        "get_invoicing_dashboard": lambda side: [],
         "create": lambda side: [
             {
                 "location_id": side.location.id,
@@ -545,6 +596,46 @@ CALLS = {
     },
     "sale.order": {
         "write": on("sale", {"client_order_ref": "PO 7"}),
+    },
+    "service.billing.report": {
+        "action_open_order": report_row(),
+        "create": lambda side: [{}],
+        "read": report_row(),
+        "write": report_row({}),
+        "unlink": report_row(),
+        "copy": report_row(),
+    },
+    "service.invoice.batch": {
+        "action_resume": batch(is_stopped=True),
+        "action_resume: another's": batch_of_another(),
+        "action_resume: posting": batch(is_stopped=True, closing="post"),
+        "action_retry": batch(),
+        "action_run_step": batch(),
+        "action_run_step: another's": batch_of_another(),
+        "action_stop": batch(),
+        "action_stop: another's": batch_of_another(),
+        "action_view_invoices": batch(),
+        "action_view_refused": batch(),
+        "create": lambda side: [{"user_id": side.user.id}],
+        "read": batch(),
+        "read: another's": batch_of_another(),
+        "write": batch({"closing": "post"}),
+        "unlink": batch(),
+        "copy": batch(),
+    },
+    "service.invoice.batch.line": {
+        "create": lambda side: [
+            {"batch_id": side.start_batch().id, "order_id": side.billed.id}
+        ],
+        "read": batch_line(),
+        "write": batch_line({"state": "pending"}),
+        "unlink": batch_line(),
+        "copy": batch_line(),
+    },
+    "service.invoice.batch.wizard": {
+        **many_invoices_crud,
+        "action_create_invoices": many_invoices(),
+        "action_create_invoices: posted": many_posted(),
     },
     "service.invoice.export": {
         **export_crud,

@@ -25,6 +25,7 @@ from odoo.addons.fieldservice_invoicing_progress.tests.common import ProgressCom
 
 # what has no record
 WITHOUT_COMPANY = {
+    ("fsm.order", "get_invoicing_dashboard"),
     ("fsm.order.line", "default_get"),
     ("service.invoice.export", "action_view_exports"),
 }

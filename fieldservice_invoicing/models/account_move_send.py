@@ -156,11 +156,11 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _link_invoice_documents(self, invoices_data):
-        """As Odoo does it; a service invoice whose PDF can not be stored is not sent, and
-        holds up no other."""
+        """As Odoo does it; a service invoice whose PDF can not be stored is not sent,
+        and holds up no other."""
         invoices = self.env["account.move"].sudo().union(*invoices_data)
         own = invoices.filtered("is_service_invoice")
-        super()._link_invoice_documents(
+        res = super()._link_invoice_documents(
             {move: data for move, data in invoices_data.items() if move not in own}
         )
         for move in own:
@@ -176,6 +176,7 @@ class AccountMoveSend(models.AbstractModel):
                     ),
                     "errors": [error.strerror or str(error)],
                 }
+        return res
 
     @api.model
     def _send_mail(self, move, mail_template, **kwargs):

@@ -426,7 +426,10 @@ class FsmOrder(models.Model):
     def _compute_tax_totals(self):
         for order in self:
             base_lines = order._get_tax_base_lines(order._get_priced_lines())
-            order.tax_totals = order._get_tax_totals(base_lines)
+            order.tax_totals = {
+                **order._get_tax_totals(base_lines),
+                "service_kinds": order._get_kind_amounts(base_lines),
+            }
 
     def _get_tax_base_lines(self, lines, options=None):
         """Base lines with rounded tax details, as the invoice computes them.
@@ -649,6 +652,7 @@ class FsmOrder(models.Model):
         "invoice_link_ids.is_active",
         "invoice_link_ids.amount_untaxed",
         "invoice_link_ids.credited_untaxed",
+        "invoice_link_ids.rounding_difference",
         "invoice_link_ids.move_id.state",
         "invoice_link_ids.move_id.payment_state",
         "invoice_link_ids.move_id.currency_id",
@@ -669,7 +673,9 @@ class FsmOrder(models.Model):
             order.amount_to_invoice = (
                 0.0
                 if order.billing_status in ("not_ready", "marked_billed")
-                else order.amount_untaxed - order.amount_invoiced
+                else order.amount_untaxed
+                - order.amount_invoiced
+                - sum(links.mapped("rounding_difference"))
             )
 
     @api.depends("stage_id.is_invoiceable", "date_end")
@@ -742,14 +748,25 @@ class FsmOrder(models.Model):
         :return: list of pairs of kind and untaxed amount, tax, total
         """
         self.ensure_one()
-        base_lines = self._get_tax_base_lines(self._get_priced_lines())
-        totals = self._get_tax_totals(base_lines)
-        amounts = [
+        # computed for the form already, which takes long with many lines
+        totals = self.tax_totals
+        return (
+            totals["service_kinds"],
+            totals["tax_amount_currency"],
+            totals["total_amount_currency"],
+        )
+
+    @api.model
+    def _get_kind_amounts(self, base_lines):
+        """Kind and untaxed amount (list of pairs) of base lines, for the invoice card.
+
+        :param base_lines: see :meth:`_get_tax_base_lines`
+        """
+        return [
             (kind, get_rounded_untaxed(base_line))
             for base_line in base_lines
             if (kind := get_kind(base_line))
         ]
-        return amounts, totals["tax_amount_currency"], totals["total_amount_currency"]
 
     @api.depends("invoice_link_ids.is_active")
     def _compute_pending(self):
@@ -875,6 +892,10 @@ class FsmOrder(models.Model):
         if grouped:
             vals_list = self._group_invoice_vals(vals_list)
         moves = self._create_account_invoices(vals_list)
+        claims = moves.service_order_link_ids
+        claims._keep_rounding(
+            {claim: claim.order_id.amount_untaxed for claim in claims}
+        )
         moves._check_service_invoice_total()
         moves._check_not_to_exceed()
         self._log_created(moves)
@@ -1658,6 +1679,11 @@ class FsmOrder(models.Model):
         """Replace the lines of one order on its draft invoice (superuser mode)."""
         self.ensure_one()
         discount = self._prepare_refreshed_discount(invoice)
+        claims = invoice.service_order_link_ids
+        amounts = {
+            claim: claim._get_invoiced_amount() + claim.rounding_difference
+            for claim in claims
+        }
         # an amount off would be more than the invoice comes to in between
         invoice.service_discount_type = "none"
         old_lines = invoice.invoice_line_ids.filtered(
@@ -1678,6 +1704,8 @@ class FsmOrder(models.Model):
             for command in self._demote_sections(commands):
                 command[2]["sequence"] = sequence
         invoice.write({"invoice_line_ids": commands, **discount})
+        claim = claims.filtered(lambda claim: claim.order_id == self)
+        claims._keep_rounding({**amounts, claim: self.amount_untaxed})
         invoice._check_service_invoice_total()
         invoice._check_not_to_exceed()
         invoice._message_log(body=self.env._("Refreshed from the service order."))

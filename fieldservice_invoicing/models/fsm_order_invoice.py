@@ -64,6 +64,11 @@ class FsmOrderInvoice(models.Model):
     credited_total = fields.Monetary(
         string="Credited", compute="_compute_amounts", store=True
     )
+    rounding_difference = fields.Monetary(
+        readonly=True,
+        help="What the order comes to less its share of a consolidated invoice: cents, "
+        "as the invoice is rounded as a whole.",
+    )
     paid_date = fields.Date(
         string="Paid on",
         compute="_compute_paid_date",
@@ -151,6 +156,25 @@ class FsmOrderInvoice(models.Model):
         are no work."""
         self.ensure_one()
         return self.amount_untaxed - self.credited_untaxed
+
+    def _keep_rounding(self, expected):
+        """Keep by how many cents the shares of consolidated invoices differ from what
+        the orders come to by themselves: nothing is left to invoice for that.
+
+        Called when drafts are created or refreshed, in superuser mode.
+
+        :param dict expected: untaxed amount (float, invoice currency) by claim
+        """
+        for claim in self:
+            move = claim.move_id
+            # other taxes than those of the order can make another price
+            if (
+                len(move.service_order_link_ids) > 1
+                and move.service_tax_treatment == "default"
+            ):
+                claim.rounding_difference = (
+                    expected[claim] - claim._get_invoiced_amount()
+                )
 
     def _get_credit_notes(self):
         """Posted credit notes (`account.move`) of the claim's invoice."""

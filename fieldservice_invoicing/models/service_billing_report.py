@@ -75,9 +75,7 @@ class ServiceBillingReport(models.Model):
     )
 
     order_id = fields.Many2one("fsm.order", string="Service Order", readonly=True)
-    order_line_id = fields.Many2one(
-        "fsm.order.line", string="Order Line", readonly=True
-    )
+    order_line_id = fields.Many2one("fsm.order.line", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     team_id = fields.Many2one("fsm.team", readonly=True)
@@ -383,8 +381,10 @@ class ServiceBillingReport(models.Model):
         return SQL(
             """
             SELECT 2 * service_order.id + 1, NULL, 'order', NULL, NULL, 1,
-                   GREATEST(invoice_date - finished_date, 0),
-                   GREATEST(paid_date - invoice_date, 0),
+                   CASE WHEN finished_date IS NOT NULL AND invoice_date IS NOT NULL
+                        THEN GREATEST(invoice_date - finished_date, 0) END,
+                   CASE WHEN paid_date IS NOT NULL AND invoice_date IS NOT NULL
+                        THEN GREATEST(paid_date - invoice_date, 0) END,
                    %(dimensions)s,
                    billed + (own_value - own_billed) / rate,
                    billed,

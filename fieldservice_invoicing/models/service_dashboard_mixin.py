@@ -101,7 +101,6 @@ class ServiceDashboardMixin(models.AbstractModel):
         """The figures, in order: list of dicts with ``key``, ``label``, ``help``,
         ``unit`` (of their value: ``amount`` or ``days``) and the ``action`` (external
         id) that shows their records."""
-        _ = self.env._
         orders, invoices, analysis = (
             f"fieldservice_invoicing.action_{name}"
             for name in (
@@ -114,38 +113,40 @@ class ServiceDashboardMixin(models.AbstractModel):
             (
                 "to_invoice",
                 orders,
-                _("To Invoice"),
-                _("Finished work that is on no invoice, before taxes."),
+                self.env._("To Invoice"),
+                self.env._("Finished work that is on no invoice, before taxes."),
             ),
             (
                 "draft",
                 invoices,
-                _("Drafts"),
-                _("Invoices that are not confirmed yet, with taxes."),
+                self.env._("Drafts"),
+                self.env._("Invoices that are not confirmed yet, with taxes."),
             ),
             (
                 "due",
                 invoices,
-                _("Awaiting Payment"),
-                _("Amount due on issued invoices whose due date is still to come."),
+                self.env._("Awaiting Payment"),
+                self.env._(
+                    "Amount due on issued invoices whose due date is still to come."
+                ),
             ),
             (
                 "overdue",
                 invoices,
-                _("Overdue"),
-                _("Amount due on issued invoices whose due date has passed."),
+                self.env._("Overdue"),
+                self.env._("Amount due on issued invoices whose due date has passed."),
             ),
             (
                 "paid",
                 invoices,
-                _("Paid This Month"),
-                _("Invoices whose last payment came this month, with taxes."),
+                self.env._("Paid This Month"),
+                self.env._("Invoices whose last payment came this month, with taxes."),
             ),
             (
                 "days_to_bill",
                 analysis,
-                _("Days to Bill"),
-                _(
+                self.env._("Days to Bill"),
+                self.env._(
                     "Average from the end of the work to the date of the invoice, of "
                     "what was invoiced in the last %s days.",
                     PERIOD_DAYS,
@@ -154,8 +155,8 @@ class ServiceDashboardMixin(models.AbstractModel):
             (
                 "days_to_pay",
                 analysis,
-                _("Days to Pay"),
-                _(
+                self.env._("Days to Pay"),
+                self.env._(
                     "Average from the date of the invoice to its last payment, of what "
                     "was paid in the last %s days.",
                     PERIOD_DAYS,
@@ -207,9 +208,14 @@ class ServiceDashboardMixin(models.AbstractModel):
         """Which orders the averages count: dict of key and domain (list) of
         `service.billing.report`."""
         start = fields.Date.context_today(self) - timedelta(days=PERIOD_DAYS)
+        once = [("order_count", "=", 1), ("invoice_date", "!=", False)]
         return {
-            "days_to_bill": [("order_count", "=", 1), ("invoice_date", ">=", start)],
-            "days_to_pay": [("order_count", "=", 1), ("paid_date", ">=", start)],
+            "days_to_bill": [
+                *once,
+                ("invoice_date", ">=", start),
+                ("finished_date", "!=", False),
+            ],
+            "days_to_pay": [*once, ("paid_date", ">=", start)],
         }
 
     @api.model

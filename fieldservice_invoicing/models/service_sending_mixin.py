@@ -84,8 +84,8 @@ class ServiceSendingMixin(models.AbstractModel):
 
     @api.model
     def _follow_sending_after_commit(self, notifications):
-        """:meth:`_follow_sending` in a transaction of its own: were it to fail in that of
-        the e-mails, these would be sent again."""
+        """:meth:`_follow_sending` in a transaction of its own: were it to fail in that
+        of the e-mails, these would be sent again."""
         if modules.module.current_test:
             self._follow_sending(notifications)
             return

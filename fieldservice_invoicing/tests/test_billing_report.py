@@ -236,6 +236,21 @@ class TestBillingReport(ServiceInvoicingCommon):
         )
         self.assertEqual(averages, [(10.0, 20.0, 1)])
 
+    def test_days_of_unbilled(self):
+        """F5: orders that are not billed, not finished or not paid count in no average:
+        they are no zero."""
+        invoiced = self._create_order()
+        self._invoice(invoiced, post=True)
+        invoiced.stage_id = self.stage_new
+        self.assertFalse(invoiced.invoiceable_date)
+        report = self.env["service.billing.report"]
+        counts = report._read_group(
+            [("order_id", "in", (self.order | invoiced).ids)],
+            [],
+            ["days_to_bill:count", "days_to_pay:count"],
+        )
+        self.assertEqual(counts, [(0, 0)])
+
     def test_paid_date(self):
         """F5: a part payment is no payment; the last one counts; one that is taken
         back counts no more."""

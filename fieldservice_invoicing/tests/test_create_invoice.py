@@ -411,6 +411,23 @@ class TestCreateInvoice(ServiceInvoicingCommon):
         self.assertEqual(self._lines_of(credit_note), self._lines_of(invoice))
         self.assertEqual(set(orders.mapped("billing_status")), {"to_invoice"})
 
+    def test_grouped_rounding(self):
+        """C16: a consolidated invoice that is rounded as a whole moves cents between
+        its orders; none of them has something left to invoice for that."""
+        self.company.tax_calculation_rounding_method = "round_globally"
+        line = {"product_id": self.labor.id, "quantity": 0.33, "price_unit": 10.01}
+        orders = self.env["fsm.order"].union(
+            *(self._create_order(lines=[line]) for _i in range(10))
+        )
+        invoice = orders._create_invoices(grouped=True)
+        self.assertEqual(invoice.amount_untaxed, 33.03)
+        self.assertEqual(set(orders.mapped("amount_invoiced")), {3.3, 3.31})
+        self.assertEqual(set(orders.mapped("amount_to_invoice")), {0.0})
+        orders[0].line_ids.price_unit = 20.0
+        self.assertEqual(orders[0].billing_difference, 3.3)
+        orders[0].action_refresh_invoice()
+        self.assertEqual(set(orders.mapped("amount_to_invoice")), {0.0})
+
     def test_changed_rate_in_price(self):
         """C16, D8: a rate or rounding method changed since shows no difference
         between order and invoice."""

@@ -2,6 +2,7 @@
 import errno
 import os
 import smtplib
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
@@ -46,12 +47,19 @@ class TestSending(ServiceInvoicingCommon, MailCommon):
         )
         if partners:
             wizard.mail_partner_ids = partners
-        with self.mock_mail_gateway(mail_unlink_sent=True), mute_logger(*MUTED):
-            with patch.object(
-                type(self.testing_smtp_session), "send_message", self._deliver
-            ):
-                wizard.action_send_and_print()
+        with self._deliveries():
+            wizard.action_send_and_print()
         return wizard
+
+    @contextmanager
+    def _deliveries(self):
+        """E-mails go to :meth:`_deliver`."""
+        with ExitStack() as stack:
+            stack.enter_context(mute_logger(*MUTED))
+            stack.enter_context(self.mock_mail_gateway(mail_unlink_sent=True))
+            session = type(self.testing_smtp_session)
+            stack.enter_context(patch.object(session, "send_message", self._deliver))
+            yield
 
     def _deliver(self, _message, _sender, recipients):
         for recipient in recipients:
@@ -105,11 +113,8 @@ class TestSending(ServiceInvoicingCommon, MailCommon):
         self.assertEqual(self.sent, [])
         self.assertFalse(self.invoice.is_move_sent)
         self._send()
-        with self.mock_mail_gateway(mail_unlink_sent=True):
-            with patch.object(
-                type(self.testing_smtp_session), "send_message", self._deliver
-            ):
-                self.env["mail.mail"].process_email_queue()
+        with self._deliveries():
+            self.env["mail.mail"].process_email_queue()
         self.assertEqual(self.sent, ["customer@example.com"])
         self.assertTrue(self.invoice.is_move_sent)
 
@@ -159,9 +164,9 @@ class TestSending(ServiceInvoicingCommon, MailCommon):
 
     def test_full_disk(self):
         """F2: an invoice whose PDF can not be stored is not sent, in words."""
-        with self._fill_disk(self.invoice):
-            with self.assertRaisesRegex(UserError, f"{self.invoice.name} is not sent"):
-                self._send()
+        refused = self.assertRaisesRegex(UserError, f"{self.invoice.name} is not sent")
+        with self._fill_disk(self.invoice), refused:
+            self._send()
         self.assertEqual(self.sent, [])
         self.assertFalse(self.invoice.is_move_sent)
 
@@ -173,11 +178,14 @@ class TestSending(ServiceInvoicingCommon, MailCommon):
             {"move_ids": invoices.ids}
         ).action_send_and_print()
         cron = self.env.ref("account.ir_cron_account_move_send")
-        with self._fill_disk(self.invoice), self.mock_mail_gateway():
-            with self.enter_registry_test_mode():
-                cron.method_direct_trigger()
-                # Odoo leaves these e-mails to its queue
-                self.env["mail.mail"].process_email_queue()
+        with (
+            self._fill_disk(self.invoice),
+            self._deliveries(),
+            self.enter_registry_test_mode(),
+        ):
+            cron.method_direct_trigger()
+            # Odoo leaves these e-mails to its queue
+            self.env["mail.mail"].process_email_queue()
         invoices.invalidate_recordset()
         self.assertEqual(invoices.mapped("is_move_sent"), [False, True])
         self.assertIn("not sent", self.invoice.message_ids[0].body)

@@ -11,9 +11,9 @@ class AccountPaymentRegister(models.TransientModel):
         return super()._create_payments()
 
     def _ensure_left_to_pay(self):
-        """Refuse to pay service invoices that were paid or credited since the dialog was
-        opened: Odoo would make a payment of nothing. Of two people at once the second
-        one's transaction fails at the amount due, is run again, and comes here.
+        """Refuse to pay service invoices that were paid or credited since the dialog
+        was opened: Odoo would make a payment of nothing. Of two people at once the
+        second one's transaction fails at the amount due, is run again, and comes here.
 
         :raise UserError: names the invoices and the way out
         """
@@ -23,9 +23,9 @@ class AccountPaymentRegister(models.TransientModel):
         if settled:
             raise UserError(
                 self.env._(
-                    "%(documents)s: nothing is left to pay. Somebody else has registered "
-                    "the payment, or credited it, in the meantime. Close this dialog and "
-                    "look at it again.",
+                    "%(documents)s: nothing is left to pay. Somebody else has "
+                    "registered the payment, or credited it, in the meantime. Close "
+                    "this dialog and look at it again.",
                     documents=", ".join(settled.mapped("name")),
                 )
             )

@@ -120,4 +120,6 @@ export class InvoicingDashboard extends Component {
     }
 }
 
-registry.category("actions").add("fieldservice_invoicing.dashboard", InvoicingDashboard);
+registry
+    .category("actions")
+    .add("fieldservice_invoicing.dashboard", InvoicingDashboard);

@@ -63,16 +63,19 @@ export class ServiceInvoiceBatchProgress extends Component {
     }
 
     get hint() {
-        if (this.data.is_background) {
+        if (this.isRunner) {
             return _t(
-                "This goes on in the background: you can leave this page, a message tells when it is done."
+                "Keep this page open. If you leave it, the work waits until you come back; after 10 minutes it goes on in the background."
             );
+        }
+        if (!this.data.is_background) {
+            return _t("This runs on the screen of %s.", this.data.user_id.display_name);
         }
         return this.data.is_mine
             ? _t(
-                  "Keep this page open. If you leave it, the work waits until you come back; after 10 minutes it goes on in the background."
+                  "This goes on in the background: you can leave this page, a message tells when it is done."
               )
-            : _t("This runs on the screen of %s.", this.data.user_id.display_name);
+            : _t("This goes on in the background.");
     }
 
     stop() {

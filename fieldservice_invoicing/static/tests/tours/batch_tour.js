@@ -40,15 +40,27 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_batch", {
             "The fifth says why not, and its name opens it",
             `${DIALOG} .o_data_row:contains('is archived') a[href*='/odoo/fsm.order/']:contains('TOUR-BAD')`
         ),
-        see("The total is announced", `${DIALOG} ${TOTALS} [name=total]:contains(998.26)`),
+        see(
+            "The total is announced",
+            `${DIALOG} ${TOTALS} [name=total]:contains(998.26)`
+        ),
         see("… in each currency", `${DIALOG} ${TOTALS} tbody tr:eq(1)`),
-        see("Nothing to choose for who may not post", absent(`${DIALOG} [name=closing]`)),
+        see(
+            "Nothing to choose for who may not post",
+            absent(`${DIALOG} [name=closing]`)
+        ),
         click("Consolidate", `${DIALOG} [name=grouped] input`),
         see("Two invoices", `${DIALOG} ${count("invoice_count", 2)}`),
-        see("… with tax rounded once", `${DIALOG} ${TOTALS} [name=total]:contains(998.25)`),
+        see(
+            "… with tax rounded once",
+            `${DIALOG} ${TOTALS} [name=total]:contains(998.25)`
+        ),
         createInvoices(),
         see("It is done", ".o_form_view .alert[name=not_all_invoiced]"),
-        see("… by two invoices", ".o_form_view .oe_stat_button[name=action_view_invoices]:contains(2)"),
+        see(
+            "… by two invoices",
+            ".o_form_view .oe_stat_button[name=action_view_invoices]:contains(2)"
+        ),
         see("… for four orders", `.o_form_view ${count("invoiced_count", 4)}`),
         see("… with their totals", `.o_form_view ${TOTALS} tbody tr:eq(1)`),
         see("… without the progress", absent(PROGRESS)),
@@ -58,7 +70,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_batch", {
         ),
         see("It can be tried again", "button[name=action_retry]:contains('Try Again')"),
         see("… and not be stopped", absent("button[name=action_stop]")),
-        click("Open the invoices", ".o_statusbar_buttons button[name=action_view_invoices]"),
+        click(
+            "Open the invoices",
+            ".o_statusbar_buttons button[name=action_view_invoices]"
+        ),
         see("Both are there", ".o_list_view .o_data_row:eq(1)"),
         see("… and no more", absent(".o_list_view .o_data_row:eq(2)")),
     ],
@@ -71,8 +86,14 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_batch_stop", {
         createInvoices(),
         see("It runs", PROGRESS),
         click("Stop it", "button[name=action_stop]"),
-        see("It is stopped", ".o_statusbar_status .o_arrow_button_current:contains('Stopped')"),
-        see("… with orders waiting", ".o_form_view [name=pending_count]:contains(/^[1-9]/)"),
+        see(
+            "It is stopped",
+            ".o_statusbar_status .o_arrow_button_current:contains('Stopped')"
+        ),
+        see(
+            "… with orders waiting",
+            ".o_form_view [name=pending_count]:contains(/^[1-9]/)"
+        ),
         see("… and can not be tried again", absent("button[name=action_retry]")),
         click("Continue", "button[name=action_resume].btn-primary"),
         see("It is done", ".o_form_view .alert[name=all_invoiced]"),
@@ -130,7 +151,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_batch_phone", {
         fits("… and the button", `${DIALOG} button[name=action_create_invoices]`),
         createInvoices(),
         see("It is done", ".o_form_view .alert[name=not_all_invoiced]"),
-        fits("The result fits the screen", ".o_form_view .alert[name=not_all_invoiced]"),
+        fits(
+            "The result fits the screen",
+            ".o_form_view .alert[name=not_all_invoiced]"
+        ),
         fits(
             "… and the problem",
             ".o_form_view [name=problem_line_ids] .o_kanban_record:contains('is archived')"

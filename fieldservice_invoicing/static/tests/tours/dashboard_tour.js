@@ -43,7 +43,10 @@ registry.category("web_tour.tours").add("fieldservice_invoicing_dashboard", {
             trigger: ".o_service_dashboard_filter[name=teams] input",
             run: "edit Dash North",
         },
-        click("… of those found", ".o-autocomplete--dropdown-item:contains('Dash North')"),
+        click(
+            "… of those found",
+            ".o-autocomplete--dropdown-item:contains('Dash North')"
+        ),
         seeFigure("to_invoice", "412.50", "1 order"),
         see(
             "The other team is not shown",
