@@ -59,7 +59,8 @@ pg_up
 if db_exists "$DEMO_DB"; then update; else create; fi
 
 say "Starting Odoo"
-python -m odoo -d "$DEMO_DB" --http-port "$PORT" >"$LOCAL/demo.log" 2>&1 &
+# with the runner of the jobs that bill large batches
+python -m odoo -d "$DEMO_DB" --http-port "$PORT" --load base,web,rpc,queue_job >"$LOCAL/demo.log" 2>&1 &
 CHILD=$!
 until python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$PORT/web/health')" 2>/dev/null; do
     kill -0 "$CHILD" 2>/dev/null || {

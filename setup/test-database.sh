@@ -81,5 +81,7 @@ lock_tests() {
 pytest_on_odoo() {
     local database=$1
     shift
+    # The tests perform the jobs of batches themselves: no runner beside them.
+    export ODOO_QUEUE_JOB_CHANNELS=root:0
     run pytest --odoo-database="$database" --odoo-http "$@"
 }

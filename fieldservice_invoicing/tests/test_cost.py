@@ -132,8 +132,11 @@ class TestCost(ServiceInvoicingCommon):
         """F5: the views have the columns for those who may see them, and no others."""
         for user, visible in ((self.dispatcher, False), (self.manager, True)):
             orders = self._as(user, self.env["fsm.order"])
-            for view_type in ("form", "list"):
-                arch = orders.get_views([(False, view_type)])["views"][view_type]
+            list_view = self.env.ref(
+                "fieldservice_invoicing.fsm_order_view_list_to_invoice"
+            )
+            for view_type, view_id in (("form", False), ("list", list_view.id)):
+                arch = orders.get_views([(view_id, view_type)])["views"][view_type]
                 names = {
                     node.get("name")
                     for node in etree.fromstring(arch["arch"]).iter("field")

@@ -182,6 +182,7 @@ class TestInvoiceList(ServiceInvoicingCommon):
                     "amount_total_in_currency_signed",
                     "service_amount_due",
                     "service_invoice_status",
+                    "move_sent_values",
                 ],
             )
             [row] = move.with_user(self.dispatcher).read(shown)

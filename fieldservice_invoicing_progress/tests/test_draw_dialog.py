@@ -351,8 +351,10 @@ class TestDrawDialog(DialogCommon):
         """B7: Create Invoice of an order with progress billing bills a draw."""
         action = self.contract.action_create_invoice()
         self.assertEqual(action["res_model"], "fsm.order.create.draw")
-        with self.assertRaisesRegex(UserError, "progress draws"):
-            (self.contract + self.order).action_create_invoice()
+        action = (self.contract + self.order).action_create_invoice()
+        dialog = self._create_dialog(action)
+        self.assertEqual(dialog.refused_order_ids, self.contract)
+        self.assertIn("progress draws", self.contract.invoice_refusal)
         with self.assertRaisesRegex(UserError, "billed at once"):
             self.order.action_create_draw()
 

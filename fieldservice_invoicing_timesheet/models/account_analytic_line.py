@@ -17,6 +17,14 @@ class AccountAnalyticLine(models.Model):
         help="Checked by someone who approves timesheets; others can no longer change "
         "the entry.",
     )
+    # without this inverse Odoo would search the lines of each entry whose cost changes
+    service_line_ids = fields.Many2many(
+        "fsm.order.line",
+        "fsm_order_line_timesheet_rel",
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="Service order lines that bill this entry.",
+    )
     billed_service_line_ids = fields.Many2many(
         "fsm.order.line",
         "fsm_order_line_billed_timesheet_rel",
