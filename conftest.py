@@ -3,6 +3,7 @@ import shutil
 from unittest.mock import patch
 
 import pytest
+
 from odoo.tools import config
 
 
