@@ -273,7 +273,16 @@ class Walk:
             self.fill_draw(dialog_id)
         for _press in range(self.random.choice((1, 1, 1, 2))):
             if buttons:
-                self.execute(model, self.random.choice(buttons), [dialog_id])
+                button = self.random.choice(buttons)
+                action = self.execute(model, button, [dialog_id])
+                self.run_batch(action)
+
+    def run_batch(self, action):
+        """Make the first steps of the batch that an action opens, as its screen."""
+        batches = "service.invoice.batch"
+        if isinstance(action, dict) and action.get("res_model") == batches:
+            for _step in range(self.random.choice((0, 1, 2))):
+                self.execute(batches, "action_run_step", [action["res_id"]])
 
     def fill_draw(self, dialog_id):
         lines = self.env["fsm.order.create.draw.line"].sudo()
@@ -313,6 +322,13 @@ class Walk:
                 ("default", "default", "exempt", "tax")
             ),
             "tax_id": self.one("account.tax"),
+        }
+
+    def prepare_service_invoice_batch_wizard(self):
+        return {
+            "order_ids": [Command.set(self.some("fsm.order"))],
+            "grouped": self.random.random() < 0.5,
+            "closing": self.random.choice(("draft", "draft", "post")),
         }
 
     def prepare_fsm_order_cancel_invoice(self):
