@@ -14,6 +14,9 @@ import websocket
 
 NAMES = ("google-chrome", "chromium", "chromium-browser", "google-chrome-stable")
 PATIENCE = 90  # seconds for anything to show
+# Odoo limits the memory of its process, with it that of its children: too much for a
+# browser, which reserves a lot more than it uses.
+WITHOUT_LIMIT = ["sh", "-c", 'ulimit -S -v "$(ulimit -H -v)"; exec "$@"', "sh"]
 # titles of the dialogs that say a refusal of the server
 REFUSALS = ("Invalid Operation", "Validation Error")
 
@@ -29,6 +32,7 @@ class Browser:
         self.folder = Path(tempfile.mkdtemp(prefix="fire_browser_"))
         self.process = subprocess.Popen(
             [
+                *WITHOUT_LIMIT,
                 next(filter(None, map(shutil.which, NAMES))),
                 "--headless",
                 "--no-sandbox",

@@ -48,11 +48,12 @@ class Batch:
                     self.done.set()
 
 
-def run(server, orders, kills, postgres=None):
+def run(server, orders, kills, postgres=None, pause=(0.3, 3)):
     """Invoice a batch under kills.
 
     :param Server server: a started one
     :param int kills: at most so many
+    :param tuple pause: shortest and longest time (seconds) between two of them
     :param Postgres postgres: killed in turn with the server, if given
     :return: ``Batch``, how often each was killed (dict), ids of the orders
     """
@@ -69,7 +70,7 @@ def run(server, orders, kills, postgres=None):
     killed = {"server": 0, "PostgreSQL": 0}
     try:
         while sum(killed.values()) < kills:
-            if batch.done.wait(random.uniform(0.3, 3)):
+            if batch.done.wait(random.uniform(*pause)):
                 break
             if postgres and random.random() < 0.5:
                 killed["PostgreSQL"] += 1

@@ -31,11 +31,13 @@ class TestFire(unittest.TestCase):
             browser_rounds=("create", "post", "pay"),
         )
         self.assertEqual(double_submit.check(self.server, tally, order_ids), [])
-        self.assertEqual(tally.submits.keys(), {"create", "post", "cancel", "pay"})
+        self.assertLessEqual({"create", "post", "cancel", "pay"}, tally.submits.keys())
 
     def test_kill(self):
         """C17: a batch is killed and run again; each order is billed once."""
-        batch, killed, order_ids = kill.run(self.server, orders=40, kills=2)
+        batch, killed, order_ids = kill.run(
+            self.server, orders=60, kills=2, pause=(0.1, 0.6)
+        )
         self.assertEqual(kill.check(self.server, order_ids), [])
         self.assertGreater(sum(killed.values()), 0)
         self.assertTrue(batch.failures)
