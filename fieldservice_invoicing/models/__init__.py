@@ -15,6 +15,7 @@ from . import fsm_order_invoice
 from . import service_line_cost_mixin
 from . import fsm_order_line
 from . import service_cost_mixin
+from . import service_automatic_invoice_mixin
 from . import service_reminder_mixin
 from . import service_dashboard_mixin
 from . import fsm_order

@@ -291,7 +291,7 @@ class ServiceInvoiceBatch(models.Model):
     def action_resume(self):
         """Go on with batches that were stopped, by the rights of the current user."""
         self._ensure_may_control()
-        for batch in self:
+        for batch in self.filtered("pending_count"):
             orders = batch._get_orders("pending")
             self._ensure_may_run(orders, batch.closing)
             batch.sudo().write({"is_stopped": False, "user_id": self.env.uid})
