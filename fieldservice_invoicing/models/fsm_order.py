@@ -1948,7 +1948,7 @@ class FsmOrder(models.Model):
         :param names: set of field names about to be written
         :raise UserError: names the orders and the way out
         """
-        if names and not self.env.su:
+        if self and names and not self.env.su:
             self.check_access("write")
             raise UserError(
                 self.env._(

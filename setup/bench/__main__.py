@@ -242,6 +242,7 @@ def main(with_addons, without_addons):
     load_server_wide_modules()
     ours, plain = Database(with_addons), Database(without_addons)
     world = data.make_world(ours)
+    data.make_history(ours, world)
     order_ids = data.make_orders(ours, world, max(SIZES), len(data.LINES))
     if ONLY != "open":
         compare_creations(ours, world, order_ids)

@@ -4,6 +4,8 @@
 from odoo import Command
 
 BATCH = 500
+# invoices that are there before
+HISTORY = 200
 # product and quantity of each line of an order
 LINES = [
     ("Labor", 2.5),
@@ -100,6 +102,19 @@ def make_sales(database, world, count, lines):
             orders.action_confirm()
             result += orders.ids
     return result
+
+
+def make_history(database, world):
+    """Paid and unpaid invoices, as any company has: where PostgreSQL knows of none, it
+    takes minutes for what Odoo asks of payments when it creates hundreds of others."""
+    order_ids = make_orders(database, world, HISTORY, 1)
+    with database.committed() as env:
+        invoices = env["fsm.order"].browse(order_ids)._create_invoices().sudo(False)
+        invoices.action_post()
+        env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=invoices[::2].ids
+        ).create({})._create_payments()
+    database.analyze()
 
 
 def make_invoices(database, order_ids):
