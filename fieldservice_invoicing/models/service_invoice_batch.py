@@ -15,6 +15,11 @@ STEP = 20
 SILENCE_MINUTES = 10
 # orders that somebody waits for, unless the settings say otherwise
 BACKGROUND_LIMIT = 100
+CLOSINGS = [
+    ("draft", "Drafts to review"),
+    ("post", "Posted"),
+    ("send", "Posted and sent"),
+]
 
 
 def get_totals_by_currency(amounts):
@@ -59,11 +64,7 @@ class ServiceInvoiceBatch(models.Model):
         "payment terms and company, instead of one for each.",
     )
     closing = fields.Selection(
-        [
-            ("draft", "Drafts to review"),
-            ("post", "Posted"),
-            ("send", "Posted and sent"),
-        ],
+        CLOSINGS,
         string="Create As",
         default="draft",
         required=True,

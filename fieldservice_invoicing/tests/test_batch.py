@@ -271,6 +271,13 @@ class TestBatch(BatchCommon):
         )
         self.assertIn("Invoices: 3", message.body)
 
+    def test_done_batch_keeps_its_owner(self):
+        """C3: to continue what is done changes nothing: the batch stays with who
+        started it."""
+        batch = self._run(self._start(self.orders.with_user(self.dispatcher)))
+        batch.with_user(self.manager).action_resume()
+        self.assertEqual(batch.sudo().user_id, self.dispatcher)
+
     def test_lost_right(self):
         """C3: a user who may no longer create invoices has none created."""
         batch = self._start(self.orders.with_user(self.dispatcher)).sudo()

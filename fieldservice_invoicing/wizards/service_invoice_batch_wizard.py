@@ -1,9 +1,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 
-from ..models.service_invoice_batch import get_totals_by_currency
-
-GROUP_POST = "account.group_account_invoice"
+from ..models.service_invoice_batch import (
+    CLOSINGS,
+    GROUP_POST,
+    get_totals_by_currency,
+)
 
 
 class ServiceInvoiceBatchWizard(models.TransientModel):
@@ -19,11 +21,7 @@ class ServiceInvoiceBatchWizard(models.TransientModel):
         "payment terms and company, with a section for each order.",
     )
     closing = fields.Selection(
-        [
-            ("draft", "Drafts to review"),
-            ("post", "Posted"),
-            ("send", "Posted and sent"),
-        ],
+        CLOSINGS,
         string="Create As",
         compute="_compute_closing",
         store=True,
