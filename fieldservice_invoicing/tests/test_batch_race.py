@@ -189,6 +189,25 @@ class TestBatchRace(BatchRaceCommon):
         self.assertTrue(self._check_billed([first, second])["ended"])
         self.assertEqual(self._count_messages(batch_id), 1)
 
+    def test_step_does_not_wait(self):
+        """C17: while one step is at its orders, another one has nothing to do with
+        them, nor does it wait for them: it comes back at once."""
+        order_ids = self._create_orders(2)
+        batch_id = self._start(order_ids, is_background=True)
+        with (
+            closing(self.registry.cursor()) as busy,
+            closing(self.registry.cursor()) as other,
+        ):
+            batch = self._env(busy)["service.invoice.batch"].browse(batch_id)
+            self.assertEqual(batch._run_step(batch.line_ids[0]), 1)
+            other.execute("SET LOCAL lock_timeout = '5s'")
+            batch = self._env(other)["service.invoice.batch"].browse(batch_id)
+            self.assertEqual(batch._run_step(batch.line_ids[0]), 0)
+            self.assertEqual(batch._run_step(), 1)
+            other.commit()  # pylint: disable=invalid-commit
+            busy.commit()  # pylint: disable=invalid-commit
+        self.assertEqual(self._check_billed(order_ids)["by_batch"], 2)
+
     def test_person(self):
         """C5: a batch, and somebody who bills one of its orders alone."""
         for snapshot, grouped in ((True, False), (True, True), (False, True)):
