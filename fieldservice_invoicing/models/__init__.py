@@ -18,6 +18,10 @@ from . import service_cost_mixin
 from . import service_automatic_invoice_mixin
 from . import service_reminder_mixin
 from . import service_dashboard_mixin
+from . import service_billable_mixin
+from . import service_amount_mixin
+from . import service_refusal_mixin
+from . import service_invoice_creation_mixin
 from . import fsm_order
 from . import service_billing_report
 from . import service_invoice_batch

@@ -99,7 +99,7 @@ def get_rounds(size):
 
 def compare_creations(database, world, order_ids):
     sale_ids = data.make_sales(database, world, max(SIZES), len(data.LINES))
-    database.analyze()
+    database.vacuum()
     vals_list = get_invoice_values(database, order_ids)
     comparisons = [
         Comparison(
@@ -198,8 +198,8 @@ def make_opened(ours, plain, world, order_ids):
     data.make_invoices(ours, [billed])
     [sale] = data.make_sales(ours, world, 1, LINES)
     plain_id = data.make_orders(plain, data.make_world(plain), ORDERS)[-1]
-    ours.analyze()
-    plain.analyze()
+    ours.vacuum()
+    plain.vacuum()
     few, many, billed, plain_id = (
         partial(open_form, "fsm.order", order_id)
         for order_id in (order_ids[0], many, billed, plain_id)

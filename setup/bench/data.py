@@ -114,7 +114,7 @@ def make_history(database, world):
         env["account.payment.register"].with_context(
             active_model="account.move", active_ids=invoices[::2].ids
         ).create({})._create_payments()
-    database.analyze()
+    database.vacuum()
 
 
 def make_invoices(database, order_ids):

@@ -39,11 +39,13 @@ class Database:
             yield env
             env.cr.commit()
 
-    def analyze(self):
-        """Tell PostgreSQL what there is: it plans badly for data it does not know."""
+    def vacuum(self):
+        """Have PostgreSQL do now, not while it is measured, what it does by itself after
+        changes: it plans badly for data it does not know, and skips what is gone."""
         with self.registry.cursor() as cr:
-            cr.execute("ANALYZE")
-            cr.commit()
+            cr.connection.autocommit = True
+            cr.execute("VACUUM ANALYZE")
+            cr.connection.autocommit = False
 
 
 @dataclass
