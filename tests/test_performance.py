@@ -343,6 +343,8 @@ class TestPerformance(ServiceInvoicingCommon):
         names = Order.get_view(view.id, "list")["models"]["fsm.order"]
         # less those that the user may not see
         names = [name for name in names if name in fields_info["fields"]]
+        # else the rules on records have it read, with all other fields of the orders
+        self.assertIn("company_id", names)
         specification = {
             name: {"fields": {"display_name": {}}}
             if fields_info["fields"][name].get("relation")

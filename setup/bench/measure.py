@@ -40,8 +40,8 @@ class Database:
             env.cr.commit()
 
     def vacuum(self):
-        """Have PostgreSQL do now, not while it is measured, what it does by itself after
-        changes: it plans badly for data it does not know, and skips what is gone."""
+        """Have PostgreSQL do now what it does by itself some time after changes: it
+        plans badly for data it does not know, and reads past rows that are gone."""
         with self.registry.cursor() as cr:
             cr.connection.autocommit = True
             cr.execute("VACUUM ANALYZE")
