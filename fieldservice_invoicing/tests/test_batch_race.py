@@ -1,4 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
 import uuid
 from contextlib import closing
 
@@ -59,13 +60,17 @@ class BatchRaceCommon(RaceCommon):
             return batch.id
 
     def _run_screen(self, env, batch_id):
-        """What a screen does: call step after step until the batch is done."""
+        """What a screen does: call step after step until the batch is done, and look
+        again some time later when others are at it."""
         batch = self._user_env(env)["service.invoice.batch"].browse(batch_id)
-        progress = {"pending_count": True}
-        for _i in range(50):
+        pending = None
+        for _i in range(100):
             progress = self._retry(env, batch.action_run_step)
             if not progress["pending_count"]:
-                return progress
+                break
+            if progress["pending_count"] == pending:
+                time.sleep(0.3)
+            pending = progress["pending_count"]
         return progress
 
     def _run_cron(self, env, _batch_id):
