@@ -21,6 +21,7 @@ printed invoice, the check of the hash chain, and that the service orders still 
 import re
 import sys
 from contextlib import closing
+from unittest.mock import patch
 
 from lxml import html
 
@@ -605,8 +606,13 @@ class Picture:
         return result
 
     def read_printed(self, moves):
-        """Text of each invoice as Odoo prints it, without what the addons add."""
-        with closing(self.env.cr.savepoint()):
+        """Text of each invoice as Odoo prints it, without what the addons add, and with
+        the sections that they leave out for headings of their own."""
+        AccountMoveLine = self.env.registry["account.move.line"]
+        as_section = patch.object(
+            AccountMoveLine, "_is_plain_heading", lambda line: False, create=True
+        )
+        with closing(self.env.cr.savepoint()), as_section:
             self.env["ir.ui.view"].search(
                 [("key", "=like", f"{MODULE}%"), ("inherit_id.type", "=", "qweb")]
             ).active = False

@@ -32,7 +32,8 @@ class TourCommon(ServiceInvoicingCommon, HttpCase):
             login=user.login,
         )
         self.env.invalidate_all()
-        return self.env["service.invoice.batch"].sudo().search([])
+        batches = self.env["service.invoice.batch"].sudo()
+        return batches.search([("user_id", "=", user.id)])
 
     def _create_bad_order(self):
         """An order among those to invoice that can not be: its bill-to is archived."""
